@@ -37,6 +37,10 @@ class Retryable(DeliveryError):
         self.retry_after = retry_after
 
 
+class Unreachable(Retryable):
+    """The whole system is out of reach, not one camera of it: the circuit breaker counts these."""
+
+
 class Permanent(DeliveryError):
     """Refused for good: wrong rights, unknown camera, impossible operation."""
 

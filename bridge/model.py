@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, Final, Protocol
 
 NAMESPACE: Final = uuid.UUID("6f2d8a0e-51c4-5f0b-9a7e-2f6d1b1f9110")
 """Namespace of every UUIDv5 of this product. Never change it: stored ids depend on it."""
@@ -90,7 +90,7 @@ class Event:
     incident: str = ""
     """The incident the event is about, where the source knows it (timer, delivery, acknowledgement)."""
     attributes: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    """Kind-specific facts as text: `direction` (out, in), `connected_to`, `ended_by`, `by`, `via`, `name`, ..."""
+    """Kind-specific facts as text: `direction` (out, in), `connected_to`, `ended_by`, `by`, `name`, ..."""
     via: str = ""
     """The way it came (`ami`, `ari`, `cli`). Not part of the identity."""
     received_at: float = 0.0
@@ -179,7 +179,11 @@ class Incident:
 
 
 class Operation(enum.StrEnum):
-    """What a driver may be asked to do. `UNDO` names what takes it back."""
+    """What a driver may be asked to do. `UNDO` names what takes it back by itself.
+
+    A recalled preset is not among them: going home is a rule of its own, because the camera may be
+    somebody else's by then.
+    """
 
     START_RECORDING = "start_recording"
     STOP_RECORDING = "stop_recording"
@@ -200,7 +204,6 @@ class Operation(enum.StrEnum):
 UNDO: Final[Mapping[Operation, Operation]] = MappingProxyType(
     {
         Operation.START_RECORDING: Operation.STOP_RECORDING,
-        Operation.RECALL_PRESET: Operation.HOME,
         Operation.SHOW: Operation.HIDE,
         Operation.POPUP: Operation.CLOSE_POPUP,
         Operation.EVENT_START: Operation.EVENT_STOP,
@@ -218,6 +221,17 @@ class Capability(enum.StrEnum):
     BY_RULE = "by_rule"
     """A rule in the VMS does it when our event arrives."""
     IMPOSSIBLE = "impossible"
+
+
+class Sharing(enum.StrEnum):
+    """How incidents get on with each other at one resource."""
+
+    TOGETHER = "together"
+    """All of them have it (a recording); it is given up when the last one goes."""
+    BY_TIER = "by_tier"
+    """Those of the highest tier have it (a screen); the others wait."""
+    ALONE = "alone"
+    """One has it (a PTZ): the higher tier, and within a tier the first."""
 
 
 class DeliveryState(enum.StrEnum):
@@ -276,6 +290,7 @@ class Delivery:
     """Position within its incident: lower starts first."""
     resource: str = ""
     """The hold it needs, or empty."""
+    sharing: Sharing = Sharing.TOGETHER
     state: DeliveryState
     attempts: int = 0
     created_at: float
@@ -302,7 +317,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """An incident's claim on a shared camera or screen. `held` is False while a higher claim has it."""
+    """An incident's claim on a shared camera or screen. `held` is False while others have it."""
 
     resource: str
     incident: str
@@ -402,8 +417,8 @@ class Driver(Protocol):
     what else escapes is settled as uncertain and is a fault.
     """
 
-    capabilities: ClassVar[Mapping[Operation, Capability]]
-
+    @property
+    def capabilities(self) -> Mapping[Operation, Capability]: ...
     async def perform(self, delivery: Delivery) -> Receipt: ...
     async def check(self) -> list[Finding]: ...
     async def still_held(self, operation: Operation, target: str) -> bool | None:

@@ -21,10 +21,12 @@ from bridge.model import (
     NOTHING,
     Event,
     Incident,
+    IncidentState,
     Kind,
     Location,
     Operation,
     Phone,
+    Sharing,
     Tier,
     View,
 )
@@ -44,6 +46,8 @@ class Step(enum.StrEnum):
     ESCALATE_1 = "escalate_1"
     ESCALATE_2 = "escalate_2"
     NO_PICTURE = "no_picture"
+    UNANSWERED = "unanswered"
+    """The phone hung up before a person had it, and the dialplan did not ring dispatch."""
     UNRESOLVED = "unresolved"
     CLEARED = "cleared"
 
@@ -83,19 +87,21 @@ class Rule:
     driver: str
     consoles: tuple[str, ...] = ()
     """For pop-ups and screens; empty means the location's own consoles."""
+    groups: tuple[str, ...] = ()
+    """For `notify`: the dispatch groups to call."""
     max_views: int = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing to do. `exclusive`: only one incident can have the resource at a time."""
+    """One thing to do, and the resource that must be held to do it."""
 
     operation: Operation
     driver: str
     target: str
     params: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     resource: str = ""
-    exclusive: bool = False
+    sharing: Sharing = Sharing.TOGETHER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +120,10 @@ class Plan:
     """Consoles for a call whose location is unknown or names none."""
     console_endpoints: frozenset[str] = frozenset()
     """PBX endpoints of consoles, where a connected call means a person at the screen."""
+    capabilities: Mapping[str, frozenset[Operation]] = field(default_factory=dict)
+    """driver name -> what it can be asked to do."""
     rules: tuple[Rule, ...] = ()
     times: Times = Times()
-    exercise: bool = False
 
     @cached_property
     def own_endpoint(self) -> Mapping[str, Phone]:
@@ -133,6 +140,9 @@ class Plan:
     @cached_property
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.timezone)
+
+    def can(self, driver: str, operation: Operation) -> bool:
+        return operation in self.capabilities.get(driver, frozenset())
 
     def is_alarm(self, extension: str) -> bool:
         return any(extension_matches(pattern, extension) for pattern in self.alarm_extensions)
@@ -188,8 +198,13 @@ def _expand(rule: Rule, incident: Incident, location: Location | None, plan: Pla
             consoles = rule.consoles or (location.consoles if location else ()) or plan.consoles
             yield from _on_consoles(rule, incident, consoles, views, plan)
         case Operation.NOTIFY:
-            for group in rule.consoles:
-                yield _action(rule, incident, plan, target=group)
+            for group in rule.groups:
+                yield Action(
+                    operation=rule.operation,
+                    driver=rule.driver,
+                    target=group,
+                    params=describe(incident, plan),
+                )
         case _:
             yield from _on_cameras(rule, incident, views, plan)
 
@@ -199,61 +214,61 @@ def _on_cameras(rule: Rule, incident: Incident, views: Iterable[View], plan: Pla
         target = plan.cameras.get(view.camera, {}).get(rule.driver)
         if target is None or (rule.operation is Operation.RECALL_PRESET and not view.preset):
             continue
-        moves = rule.operation is Operation.RECALL_PRESET
-        records = rule.operation in (Operation.START_RECORDING, Operation.EVENT_START)
-        yield _action(
-            rule,
-            incident,
-            plan,
+        resource, sharing = _camera_resource(rule, view.camera, target)
+        yield Action(
+            operation=rule.operation,
+            driver=rule.driver,
             target=target,
-            camera=view.camera,
-            preset=view.preset,
-            resource=f"ptz/{view.camera}"
-            if moves
-            else f"{rule.operation}/{rule.driver}/{target}"
-            if records
-            else "",
-            exclusive=moves,
+            params={**describe(incident, plan), "camera": view.camera, "preset": view.preset},
+            resource=resource,
+            sharing=sharing,
         )
+
+
+def _camera_resource(rule: Rule, camera: str, target: str) -> tuple[str, Sharing]:
+    match rule.operation:
+        case Operation.RECALL_PRESET | Operation.HOME:
+            return f"ptz/{camera}", Sharing.ALONE
+        case Operation.START_RECORDING | Operation.EVENT_START:
+            return f"{rule.operation}/{rule.driver}/{target}", Sharing.TOGETHER
+    return "", Sharing.TOGETHER
 
 
 def _on_consoles(
     rule: Rule, incident: Incident, consoles: Iterable[str], views: Iterable[View], plan: Plan
 ) -> Iterator[Action]:
-    ids = (plan.cameras.get(view.camera, {}).get(rule.driver) for view in views)
-    cameras = ",".join(camera for camera in ids if camera)
+    shown = {view.camera: plan.cameras.get(view.camera, {}).get(rule.driver) for view in views}
+    cameras = {tag: target for tag, target in shown.items() if target}
     shows = rule.operation is Operation.SHOW
     if shows and not cameras:
         return
     for console in consoles:
-        yield _action(
-            rule,
-            incident,
-            plan,
+        yield Action(
+            operation=rule.operation,
+            driver=rule.driver,
             target=console,
-            cameras=cameras,
+            params={
+                **describe(incident, plan),
+                "cameras": ",".join(cameras.values()),
+                "views": ",".join(cameras),
+            },
             resource=f"screen/{rule.driver}/{console}" if shows else "",
-            exclusive=shows,
+            sharing=Sharing.BY_TIER,
         )
 
 
-def _action(
-    rule: Rule,
-    incident: Incident,
-    plan: Plan,
-    *,
-    target: str,
-    resource: str = "",
-    exclusive: bool = False,
-    **extra: str,
-) -> Action:
-    return Action(
-        operation=rule.operation,
-        driver=rule.driver,
-        target=target,
-        params={**describe(incident, plan), **{name: value for name, value in extra.items() if value}},
-        resource=resource,
-        exclusive=exclusive,
+def resources_at(location: str, plan: Plan) -> frozenset[str]:
+    """Every resource that an incident at this location may want to hold."""
+    pretend = Incident(
+        id="",
+        tier=Tier.EMERGENCY,
+        state=IncidentState.OPEN,
+        phone="",
+        location=location,
+        opened_at=0.0,
+    )
+    return frozenset(
+        action.resource for step in Step for action in actions_for(step, pretend, plan) if action.resource
     )
 
 

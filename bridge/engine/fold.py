@@ -1,0 +1,170 @@
+"""`fold`: what each kind of event means. Called by ingest (live) and replay (logs) alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from bridge.engine import calls
+from bridge.engine.deliveries import hold_lost, settled
+from bridge.engine.effects import TIMERS, apply_signal
+from bridge.engine.state import Decision, Reason, State, subject_of
+from bridge.engine.table import Signal
+from bridge.engine.turn import Turn
+from bridge.model import CALL_KINDS, Event, Incident, Kind
+from bridge.response import Plan
+
+
+def fold(events: Sequence[Event], state: State, plan: Plan, now: float) -> list[Decision]:
+    """Decide each event in order, each on what the ones before it left.
+
+    events: identified (`response.identify`), all that `needs_of` named is in `state`.
+    now: UTC epoch seconds; timers and deadlines count from it.
+    Returns one decision an event; `state` is brought up to date.
+    """
+    return [_decide(event, state, plan, now) for event in events]
+
+
+def _decide(event: Event, state: State, plan: Plan, now: float) -> Decision:
+    if event.kind in CALL_KINDS:
+        event = replace(event, occurrence=calls.occurrence_of(event, state))
+    turn = Turn(event, state, plan, now)
+    if event.id in state.known:
+        turn.because(Reason.DUPLICATE)
+    else:
+        state.known.add(event.id)
+        DECIDERS[event.kind](turn)
+    return turn.decision
+
+
+# --- not calls: buttons, people, timers -------------------------------------------------------------
+
+
+def _button(turn: Turn) -> None:
+    calls.start(turn, call=None)
+
+
+def _incident_of(turn: Turn) -> Incident | None:
+    """The incident the event names, by its id or by a call's key; else the phone's open one."""
+    event, state = turn.event, turn.state
+    if event.incident:
+        return state.incidents.get(event.incident)
+    if call_key := event.attributes.get("call_key"):
+        known = [call for call in state.calls_with(event.source, call_key) if call.incident]
+        return state.incidents.get(known[-1].incident) if known else None
+    return state.live_incident(event.phone, exercise=False) if event.phone else None
+
+
+def _who(event: Event) -> str:
+    return event.attributes.get("by") or event.source
+
+
+def _acknowledged(turn: Turn) -> None:
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+        return
+    who, how = _who(turn.event), turn.event.attributes.get("how", turn.event.via)
+    text = f"acknowledged by {who}" + (f" ({how})" if how else "")
+    if incident.acknowledged_at is None:
+        incident = replace(incident, acknowledged_at=turn.event.occurred_at, acknowledged_by=who)
+    else:
+        text = f"also {text}; {incident.acknowledged_by} was first"
+    apply_signal(turn, incident, Signal.ACKNOWLEDGE, text)
+
+
+def _resolved(turn: Turn) -> None:
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+        return
+    who = "the phone's reset" if turn.event.kind is Kind.SOS_CLEARED else _who(turn.event)
+    why = turn.event.attributes.get("reason", "")
+    calls.clear(turn, incident, Signal.RESOLVE, who, why or f"resolved by {who}")
+
+
+def _timer_due(turn: Turn) -> None:
+    """A timer that was cleared or set anew since is not due: a later row of the same name stays."""
+    event = turn.event
+    name = event.attributes["name"]
+    timer = turn.state.timers.get((event.incident, name))
+    incident = turn.state.incidents.get(event.incident)
+    if timer is None or incident is None or repr(timer.due_at) != event.attributes["due_at"]:
+        turn.because(Reason.LATE)
+        return
+    turn.clear_timers(incident.id, (name,))
+    TIMERS[name](turn, incident)
+
+
+def _dispatch_started(turn: Turn) -> None:
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+        return
+    turn.because(Reason.DISPATCHED)
+    turn.clear_timers(incident.id, ("hangup_dispatch",))
+    turn.put_incident(replace(incident, dispatch_at=turn.event.occurred_at))
+    tier = turn.event.attributes.get("tier", "")
+    turn.note(incident.id, f"the PBX rings dispatch tier {tier}".rstrip())
+
+
+# --- faults -----------------------------------------------------------------------------------------
+
+FAULT_OF: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        Kind.TAMPER: "tamper",
+        Kind.OFFLINE: "offline",
+        Kind.ONLINE: "offline",
+        Kind.LINK_LOST: "link",
+        Kind.LINK_RESTORED: "link",
+        Kind.CLOCK_STEPPED: "clock",
+    }
+)
+"""The kind of fault each event opens or clears; `fault` and `fault_cleared` name their own."""
+
+
+def _what(event: Event) -> str:
+    return event.attributes.get("what") or FAULT_OF.get(event.kind, "fault")
+
+
+def _fault_opened(turn: Turn) -> None:
+    event = turn.event
+    turn.because(Reason.FAULT_OPENED)
+    text = event.attributes.get("text", "")
+    turn.open_fault(subject_of(event), _what(event), text, event.occurred_at)
+
+
+def _fault_cleared(turn: Turn) -> None:
+    event = turn.event
+    cleared = turn.clear_fault(subject_of(event), _what(event), event.occurred_at)
+    turn.because(Reason.FAULT_CLEARED if cleared else Reason.NOTED)
+
+
+DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
+    {
+        Kind.CALL_DIALING: calls.dialing,
+        Kind.CALL_ANSWERED: calls.answered,
+        Kind.CALL_CONNECTED: calls.connected,
+        Kind.CALL_ENDED: calls.ended,
+        Kind.CALL_FAILED: calls.ended,
+        Kind.OFF_HOOK: _button,
+        Kind.SOS: _button,
+        Kind.SOS_CLEARED: _resolved,
+        Kind.ACKNOWLEDGED: _acknowledged,
+        Kind.RESOLVED: _resolved,
+        Kind.TIMER_DUE: _timer_due,
+        Kind.DELIVERY_SETTLED: settled,
+        Kind.HOLD_LOST: hold_lost,
+        Kind.DISPATCH_STARTED: _dispatch_started,
+        Kind.TAMPER: _fault_opened,
+        Kind.FAULT: _fault_opened,
+        Kind.OFFLINE: _fault_opened,
+        Kind.LINK_LOST: _fault_opened,
+        Kind.CLOCK_STEPPED: _fault_opened,
+        Kind.FAULT_CLEARED: _fault_cleared,
+        Kind.ONLINE: _fault_cleared,
+        Kind.LINK_RESTORED: _fault_cleared,
+    }
+)

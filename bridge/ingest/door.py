@@ -1,0 +1,251 @@
+"""Events in, one commit, decisions out. Called by triggers, outbox, timers, CLI and web through `accept`.
+
+Events that wait together share a transaction. An event is acknowledged to its source when it is
+durable: committed, or, where the store takes longer than `PATIENCE`, in the spool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from bridge.engine import Decision, fold, needs_of
+from bridge.errors import StoreError
+from bridge.model import Clock, Delivery, Event, Kind
+from bridge.response import Plan, identify
+from bridge.store import Spool, Store, StoreThread
+
+log = structlog.get_logger(__name__)
+
+PATIENCE: Final = 0.5
+"""Seconds an event waits for the store before the spool has it (semantics.md, "Store")."""
+BATCH: Final = 500
+"""Events in one transaction at most: keeps a batch's own time well below PATIENCE."""
+RETRY_EVERY: Final = 1.0
+"""Seconds between attempts while the store fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What one transaction settled. Handed to the observers in commit order."""
+
+    decisions: Sequence[Decision]
+    leased: Sequence[Delivery]
+    """Deliveries born in it, already leased to this node."""
+    at: float
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """An event on its way to the store; `event` is None for a canary."""
+
+    event: Event | None
+    since: float
+    durable: asyncio.Future[None]
+    spooled: bool = False
+
+
+class Ingest:
+    """Accepts events and writes what they mean.
+
+    plan: swapped whole at a reload; an event is decided by the plan it is committed under.
+    node: leases what is born here; None (the command line) leaves deliveries to a running node.
+    observers: told of each commit, in order, in the event loop; they must not block.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        thread: StoreThread,
+        plan: Plan,
+        clock: Clock,
+        *,
+        node: str | None,
+        spool: Spool | None = None,
+        observers: Sequence[Callable[[Committed], None]] = (),
+    ) -> None:
+        self.plan = plan
+        self.degraded_since: float | None = None
+        self.canary_at: float | None = None
+        self._store = store
+        self._thread = thread
+        self._clock = clock
+        self._node = node
+        self._spool = spool
+        self._observers = observers
+        self._waiting: deque[_Waiting] = deque()
+        self._batch: list[_Waiting] = []
+        self._arrived = asyncio.Event()
+
+    # --- the door -----------------------------------------------------------------------------------
+
+    def accept(self, event: Event) -> Awaitable[None]:
+        """Queue `event` at once, in call order; the awaitable ends when it is durable.
+
+        An event that concerns no phone or alarm of this site is done at once. Raises nothing: a store
+        that is away is waited for.
+        """
+        identified = identify(replace(event, received_at=self._clock.now()), self.plan)
+        if identified is None:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+            return done
+        return self._enqueue(identified)
+
+    def canary(self) -> Awaitable[None]:
+        """Go the whole way of an event, commit included, leaving only this node's sign of life."""
+        return self._enqueue(None)
+
+    def _enqueue(self, event: Event | None) -> asyncio.Future[None]:
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(event, self._clock.monotonic(), durable))
+        self._arrived.set()
+        return durable
+
+    @property
+    def backlog(self) -> int:
+        """Events that are not committed yet."""
+        return len(self._waiting) + len(self._batch)
+
+    # --- the way to the store -----------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit what waits, batch after batch, until cancelled."""
+        patience = asyncio.create_task(self._watch_patience())
+        try:
+            while True:
+                await self._arrived.wait()
+                self._batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+                if not self._waiting:
+                    self._arrived.clear()
+                if self._batch:
+                    await self._settle(self._batch)
+                    self._batch = []
+                    self._forget_spooled()
+        finally:
+            patience.cancel()
+
+    async def drain_spool(self) -> int:
+        """Take in what an earlier run had to leave in the spool; returns how many events."""
+        if self._spool is None:
+            return 0
+        events = self._spool.read()
+        for waiting in [self._enqueue(event) for event in events]:
+            await waiting
+        if events:
+            self._spool.clear()
+        return len(events)
+
+    async def _settle(self, batch: list[_Waiting]) -> None:
+        """Commit the batch; while the store fails, try again: nothing that came in is ever dropped."""
+        while True:
+            try:
+                committed = await self._thread.run(lambda: self._write(batch))
+            except StoreError as error:
+                self._degrade(str(error))
+                await self._clock.sleep(RETRY_EVERY)
+            else:
+                break
+        if self.degraded_since is not None:
+            log.warning("store is back", degraded_since=self.degraded_since)
+            self.degraded_since = None
+        for waiting in batch:
+            if not waiting.durable.done():
+                waiting.durable.set_result(None)
+        if any(waiting.event is None for waiting in batch):
+            self.canary_at = self._clock.now()
+        for observer in self._observers:
+            observer(committed)
+
+    def _write(self, batch: Sequence[_Waiting]) -> Committed:
+        """In the store thread: one transaction, or one an event if the batch cannot be decided together."""
+        events = [waiting.event for waiting in batch if waiting.event is not None]
+        now = self._clock.now()
+        try:
+            return self._transact(events, now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("a batch could not be decided: one by one", events=len(events))
+        parts = [self._transact_or_report(event, now) for event in events]
+        return Committed(
+            [decision for part in parts for decision in part.decisions],
+            [delivery for part in parts for delivery in part.leased],
+            now,
+        )
+
+    def _transact_or_report(self, event: Event, now: float) -> Committed:
+        try:
+            return self._transact([event], now)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("an event could not be decided", event_id=event.id, kind=event.kind)
+            return self._transact([_undecidable(event, error, now)], now)
+
+    def _transact(self, events: Sequence[Event], now: float) -> Committed:
+        with self._store.transaction() as transaction:
+            state = transaction.load(needs_of(events, self.plan))
+            decisions = fold(events, state, self.plan, now)
+            leased = transaction.write(decisions, self._node, now)
+        return Committed(decisions, leased, now)
+
+    # --- when the store is slow or away --------------------------------------------------------------
+
+    async def _watch_patience(self) -> None:
+        while True:
+            await self._clock.sleep(PATIENCE / 5)
+            late = self._clock.monotonic() - PATIENCE
+            overdue = [
+                waiting
+                for waiting in (*self._batch, *self._waiting)
+                if waiting.since <= late and waiting.event is not None and not waiting.durable.done()
+            ]
+            if overdue:
+                await self._spool_all(overdue)
+
+    async def _spool_all(self, overdue: Sequence[_Waiting]) -> None:
+        if self._spool is None:
+            return
+        self._degrade(f"the store has not answered for {PATIENCE:g} s")
+        try:
+            events = [waiting.event for waiting in overdue if waiting.event is not None]
+            await asyncio.to_thread(self._spool.append, events)
+        except OSError as error:
+            log.critical("events are in memory only: the spool cannot be written", error=str(error))
+            return
+        for waiting in overdue:
+            waiting.spooled = True
+            if not waiting.durable.done():
+                waiting.durable.set_result(None)
+
+    def _degrade(self, why: str) -> None:
+        if self.degraded_since is None:
+            self.degraded_since = self._clock.now()
+            log.error("store degraded", why=why)
+
+    def _forget_spooled(self) -> None:
+        """Empty the spool once everything it holds is committed."""
+        if self._spool is not None and self._spool.size and not any(w.spooled for w in self._waiting):
+            self._spool.clear()
+
+
+def _undecidable(event: Event, error: Exception, now: float) -> Event:
+    """What is stored in place of an event that the engine cannot decide: a person has to look."""
+    return Event(
+        kind=Kind.FAULT,
+        source="bridge",
+        key=f"undecidable/{event.id}",
+        occurred_at=now,
+        received_at=now,
+        attributes={
+            "subject": "engine",
+            "what": f"undecidable/{event.kind}",
+            "text": f"{event.kind} of {event.source} {event.key} could not be decided: {error!r}",
+        },
+    )

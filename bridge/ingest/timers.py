@@ -1,0 +1,90 @@
+"""Due times -> `timer_due` events. Runs on monotonic time; the rows in the store serve recovery."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Iterable
+
+from bridge.ingest.door import Committed
+from bridge.model import Accept, Clock, Event, Kind, Timer
+
+
+class Timers:
+    """Keeps the live timers of all incidents and hands each in when it is due.
+
+    A timer that the store holds but this process has not seen set (set by the command line, another
+    node or an earlier run) comes in by `sync`.
+    """
+
+    def __init__(self, accept: Accept, clock: Clock) -> None:
+        self._accept = accept
+        self._clock = clock
+        self._set: dict[tuple[str, str], float] = {}
+        """(incident, name) -> due, UTC epoch seconds."""
+        self._heap: list[tuple[float, str, str, float]] = []
+        """(due by the monotonic clock, incident, name, due by the wall clock); stale entries are skipped."""
+        self._changed = asyncio.Event()
+
+    def observe(self, committed: Committed) -> None:
+        """Follow the timers that a commit set or cleared."""
+        for decision in committed.decisions:
+            for key, timer in decision.timers.items():
+                if timer is None:
+                    self._set.pop(key, None)
+                else:
+                    self._arm(timer)
+        self._changed.set()
+
+    def sync(self, timers: Iterable[Timer]) -> None:
+        """Take in timers that the store holds. One too many does no harm: the engine knows it is late."""
+        for timer in timers:
+            if self._set.get((timer.incident, timer.name)) != timer.due_at:
+                self._arm(timer)
+        self._changed.set()
+
+    def _arm(self, timer: Timer) -> None:
+        self._set[timer.incident, timer.name] = timer.due_at
+        wait = max(0.0, timer.due_at - self._clock.now())
+        entry = (self._clock.monotonic() + wait, timer.incident, timer.name, timer.due_at)
+        heapq.heappush(self._heap, entry)
+
+    async def run(self) -> None:
+        """Hand in due timers until cancelled."""
+        while True:
+            self._changed.clear()
+            wait = self._fire_due()
+            ends: list[asyncio.Task[object]] = [asyncio.create_task(self._changed.wait())]
+            if wait is not None:
+                ends.append(asyncio.create_task(self._clock.sleep(wait)))
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+
+    def _fire_due(self) -> float | None:
+        """Hand in what is due; return the seconds until the next, or None if there is none."""
+        while self._heap:
+            due, incident, name, due_at = self._heap[0]
+            if self._set.get((incident, name)) != due_at:
+                heapq.heappop(self._heap)
+                continue
+            wait = due - self._clock.monotonic()
+            if wait > 0:
+                return wait
+            heapq.heappop(self._heap)
+            del self._set[incident, name]
+            self._accept(_due_event(incident, name, due_at))
+        return None
+
+
+def _due_event(incident: str, name: str, due_at: float) -> Event:
+    return Event(
+        kind=Kind.TIMER_DUE,
+        source="timer",
+        key=f"{incident}/{name}/{due_at!r}",
+        occurred_at=due_at,
+        incident=incident,
+        attributes={"name": name, "due_at": repr(due_at)},
+    )

@@ -1,0 +1,241 @@
+"""One lane = one driver instance: in order for one target, parallel across targets, SOS first.
+
+`Outbox` owns the lanes. An attempt's end leaves as a `delivery_settled` event through `accept`; what
+becomes of the incident is the engine's to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreachable
+from bridge.model import (
+    Accept,
+    Capability,
+    Clock,
+    Delivery,
+    DeliveryState,
+    Driver,
+    Event,
+    Kind,
+    Receipt,
+    Tier,
+)
+from bridge.outbox.breaker import Breaker, backoff
+from bridge.outbox.queue import LaneQueue
+
+log = structlog.get_logger(__name__)
+
+PARALLEL: Final = 2
+"""Attempts at once in a lane: as many as a driver has threads (protocols/http)."""
+LONGEST_RETRY_AFTER: Final = 30.0
+"""Seconds: what a VMS may ask for with Retry-After before we stop believing it."""
+
+
+class Lane:
+    """Performs the deliveries of one driver."""
+
+    def __init__(self, name: str, driver: Driver, accept: Accept, clock: Clock) -> None:
+        self.name = name
+        self.driver = driver
+        self.breaker = Breaker()
+        self._accept = accept
+        self._clock = clock
+        self._queue = LaneQueue()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        """delivery id -> its attempt."""
+        self._withdrawn: set[str] = set()
+        """Superseded while their attempt was under way: not to be tried again."""
+        self._changed = asyncio.Event()
+
+    @property
+    def backlog(self) -> int:
+        return len(self._queue) + len(self._running)
+
+    def concerns(self, target: str) -> bool:
+        """Whether anything for `target` waits or is under way."""
+        return self._queue.concerns(target)
+
+    def put(self, delivery: Delivery) -> None:
+        """Take a leased delivery; one that is already here is left as it is."""
+        if delivery.id not in self._running and delivery.id not in self._queue:
+            self._queue.put(delivery)
+            self._changed.set()
+
+    def withdraw(self, delivery_id: str) -> None:
+        """Forget a delivery that was superseded; an attempt under way is its last."""
+        self._queue.withdraw(delivery_id)
+        if delivery_id in self._running:
+            self._withdrawn.add(delivery_id)
+
+    async def run(self) -> None:
+        """Perform deliveries until cancelled; attempts on their way are cancelled with it."""
+        try:
+            while True:
+                self._changed.clear()
+                for delivery in self._queue.expired(self._clock.now()):
+                    self._give_up(delivery, delivery.proof or f"{self.name} could not be reached in time")
+                while (ready := self._next()) is not None:
+                    self._begin(ready)
+                await self._wait(self._pause())
+        finally:
+            running = list(self._running.values())
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Until something changed, or for `seconds`."""
+        ends: list[asyncio.Task[object]] = [asyncio.create_task(self._changed.wait())]
+        if seconds is not None:
+            ends.append(asyncio.create_task(self._clock.sleep(seconds)))
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+
+    # --- choosing -----------------------------------------------------------------------------------
+
+    def _next(self) -> Delivery | None:
+        """Return the most urgent delivery that may start now. The last free place is kept for an SOS."""
+        free = PARALLEL - len(self._running)
+        if free <= 0 or not self.breaker.may_try(self._clock.monotonic()):
+            return None
+        delivery = self._queue.peek(self._clock.now())
+        if delivery is None or (free == 1 and delivery.tier is not Tier.EMERGENCY):
+            return None
+        return delivery
+
+    def _pause(self) -> float | None:
+        """Seconds until time alone changes something, or None: nothing will."""
+        now = self._clock.now()
+        change = self._queue.next_change()
+        waits = [] if change is None else [change - now]
+        if len(self._queue) and not self._running and self.breaker.is_open:
+            waits.append(self.breaker.wait(self._clock.monotonic()))
+        return max(0.0, min(waits)) if waits else None
+
+    # --- performing ---------------------------------------------------------------------------------
+
+    def _begin(self, delivery: Delivery) -> None:
+        self._queue.start(delivery)
+        self.breaker.started()
+        started = replace(
+            delivery,
+            attempts=delivery.attempts + 1,
+            started_at=delivery.started_at or self._clock.now(),
+            next_attempt_at=None,
+        )
+        self._running[delivery.id] = asyncio.create_task(self._attempt(started))
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        try:
+            await self._perform(delivery)
+        finally:
+            self._queue.free(delivery.target)
+            self._running.pop(delivery.id, None)
+            self._withdrawn.discard(delivery.id)
+            self.breaker.gave_up()
+            self._changed.set()
+
+    async def _perform(self, delivery: Delivery) -> None:
+        try:
+            receipt = await self._asked(delivery)
+        except Permanent as error:
+            self._answered()
+            self._settle(delivery, DeliveryState.FAILED, str(error))
+        except Uncertain as error:
+            self._silent(str(error))
+            self._again(replace(delivery, doubtful=True), error)
+        except Unreachable as error:
+            self._silent(str(error))
+            self._again(delivery, error)
+        except Retryable as error:
+            self._answered()
+            self._again(delivery, error)
+        except Exception as error:
+            # A defect of the driver: what it did is unknown, and trying again may do it twice.
+            log.exception("driver failed", driver=self.name, operation=delivery.operation)
+            self._settle(delivery, DeliveryState.UNCERTAIN, f"defect in the driver: {error!r}")
+        else:
+            self._answered()
+            self._settle(delivery, receipt.outcome, receipt.proof, receipt.reference)
+
+    async def _asked(self, delivery: Delivery) -> Receipt:
+        """Ask the driver, no longer than the deadline."""
+        capability = self.driver.capabilities.get(delivery.operation, Capability.IMPOSSIBLE)
+        if capability is Capability.IMPOSSIBLE:
+            raise Permanent(f"{self.name} cannot {delivery.operation.replace('_', ' ')}")
+        left = delivery.deadline - self._clock.now()
+        try:
+            async with asyncio.timeout(max(0.0, left)):
+                return await self.driver.perform(delivery)
+        except TimeoutError as error:
+            raise Uncertain(f"{self.name} did not answer before the deadline") from error
+
+    def _again(self, delivery: Delivery, error: DeliveryError) -> None:
+        """Try again later, if there is a later before the deadline."""
+        asked = getattr(error, "retry_after", None)
+        pause = backoff(delivery.attempts) if asked is None else min(asked, LONGEST_RETRY_AFTER)
+        at = self._clock.now() + pause
+        if at >= delivery.deadline or delivery.id in self._withdrawn:
+            self._give_up(delivery, str(error))
+            return
+        later = replace(delivery, next_attempt_at=at, proof=str(error))
+        self._queue.put(later)
+        self._report(later, "retry", str(error), next_attempt_at=repr(at))
+
+    # --- telling ------------------------------------------------------------------------------------
+
+    def _give_up(self, delivery: Delivery, why: str) -> None:
+        state = DeliveryState.UNCERTAIN if delivery.doubtful else DeliveryState.EXPIRED
+        self._settle(delivery, state, why)
+
+    def _settle(self, delivery: Delivery, state: DeliveryState, proof: str, reference: str = "") -> None:
+        self._report(delivery, state, proof, reference=reference)
+
+    def _report(self, delivery: Delivery, state: str, proof: str, **more: str) -> None:
+        attributes = {
+            "delivery": delivery.id,
+            "state": state,
+            "attempts": str(delivery.attempts),
+            "proof": proof,
+            "started_at": repr(delivery.started_at) if delivery.started_at else "",
+            "doubtful": "yes" if delivery.doubtful else "",
+            **more,
+        }
+        self._accept(
+            Event(
+                kind=Kind.DELIVERY_SETTLED,
+                source="outbox",
+                key=f"{delivery.id}/{delivery.attempts}/{state}",
+                occurred_at=self._clock.now(),
+                incident=delivery.incident,
+                attributes={name: text for name, text in attributes.items() if text},
+            )
+        )
+
+    def _answered(self) -> None:
+        if self.breaker.answered():
+            self._link(Kind.LINK_RESTORED, "answers again")
+
+    def _silent(self, why: str) -> None:
+        if self.breaker.silent(self._clock.monotonic()):
+            self._link(Kind.LINK_LOST, why)
+
+    def _link(self, kind: Kind, text: str) -> None:
+        now = self._clock.now()
+        self._accept(
+            Event(
+                kind=kind,
+                source="outbox",
+                key=f"driver/{self.name}/{now!r}",
+                occurred_at=now,
+                attributes={"subject": f"driver/{self.name}", "text": text},
+            )
+        )
