@@ -112,12 +112,16 @@ class Lane:
         return delivery
 
     def _pause(self) -> float | None:
-        """Seconds until time alone changes something, or None: nothing will."""
+        """Seconds until time alone lets something start or expire, or None: only a change will."""
         now = self._clock.now()
-        change = self._queue.next_change()
-        waits = [] if change is None else [change - now]
-        if len(self._queue) and not self._running and self.breaker.is_open:
-            waits.append(self.breaker.wait(self._clock.monotonic()))
+        waits = []
+        if (deadline := self._queue.next_deadline) is not None:
+            waits.append(deadline - now)
+        if len(self._running) < PARALLEL:
+            probe = self.breaker.wait(self._clock.monotonic())
+            start = self._queue.next_start if probe else self._queue.next_retry
+            if start is not None:
+                waits.append(max(start - now, probe))
         return max(0.0, min(waits)) if waits else None
 
     # --- performing ---------------------------------------------------------------------------------

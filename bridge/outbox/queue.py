@@ -90,12 +90,24 @@ class LaneQueue:
                 over.append(delivery)
         return over
 
-    def next_change(self) -> float | None:
-        """When time alone will change something: the next due retry or deadline, UTC epoch seconds."""
-        for heap in (self._later, self._deadlines):
-            while heap and not self._current(heap[0][2]):
-                heapq.heappop(heap)
-        return min((heap[0][0] for heap in (self._later, self._deadlines) if heap), default=None)
+    @property
+    def next_deadline(self) -> float | None:
+        """UTC epoch seconds, or None if nothing waits."""
+        return self._soonest(self._deadlines)
+
+    @property
+    def next_start(self) -> float | None:
+        """UTC epoch seconds from which something may start, 0.0 for at once; None if nothing waits."""
+        return 0.0 if self._ready else self._soonest(self._later)
+
+    @property
+    def next_retry(self) -> float | None:
+        return self._soonest(self._later)
+
+    def _soonest(self, heap: list[tuple[float, int, Delivery]]) -> float | None:
+        while heap and not self._current(heap[0][2]):
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
 
     def _current(self, delivery: Delivery) -> bool:
         return self._waiting.get(delivery.id) is delivery

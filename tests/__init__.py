@@ -1,0 +1,1 @@
+"""Tests of sosbridge. `tests/parts` starts the real parts they run against."""
