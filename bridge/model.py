@@ -427,8 +427,21 @@ class Driver(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerStatus:
+    """How a trigger's link is. `since`: when it went up or down; `lag`: seconds behind the source."""
+
+    up: bool
+    since: float
+    text: str = ""
+    lag: float | None = None
+
+
 class Trigger(Protocol):
     """One source of events. Runs until cancelled; the app restarts it with capped backoff (<= 5 s)."""
+
+    @property
+    def status(self) -> TriggerStatus: ...
 
     async def run(self, accept: Accept) -> None: ...
     async def check(self) -> list[Finding]: ...

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import structlog
@@ -18,7 +19,7 @@ from bridge.engine import Decision, fold, needs_of
 from bridge.errors import StoreError
 from bridge.model import Clock, Delivery, Event, Kind
 from bridge.response import Plan, identify
-from bridge.store import Spool, Store, StoreThread
+from bridge.store import Lease, RejectedError, Spool, Store, StoreThread
 
 log = structlog.get_logger(__name__)
 
@@ -67,16 +68,19 @@ class Ingest:
         *,
         node: str | None,
         spool: Spool | None = None,
+        spool_thread: StoreThread | None = None,
         observers: Sequence[Callable[[Committed], None]] = (),
     ) -> None:
         self.plan = plan
         self.degraded_since: float | None = None
-        self.canary_at: float | None = None
+        self._canary_at: float | None = None
         self._store = store
         self._thread = thread
         self._clock = clock
         self._node = node
         self._spool = spool
+        self._spool_thread = spool_thread or thread
+        self._drained = spool is None or not len(spool)
         self._observers = observers
         self._waiting: deque[_Waiting] = deque()
         self._batch: list[_Waiting] = []
@@ -108,6 +112,11 @@ class Ingest:
         return durable
 
     @property
+    def canary_age(self) -> float | None:
+        """Seconds since a canary last came through; None before the first."""
+        return None if self._canary_at is None else self._clock.monotonic() - self._canary_at
+
+    @property
     def backlog(self) -> int:
         """Events that are not committed yet."""
         return len(self._waiting) + len(self._batch)
@@ -126,20 +135,20 @@ class Ingest:
                 if self._batch:
                     await self._settle(self._batch)
                     self._batch = []
-                    self._forget_spooled()
+                    await self._forget_spooled()
         finally:
             patience.cancel()
 
     async def drain_spool(self) -> int:
         """Take in what an earlier run had to leave in the spool; returns how many events."""
-        if self._spool is None:
-            return 0
-        events = self._spool.read()
-        for waiting in [self._enqueue(event) for event in events]:
-            await waiting
-        if events:
-            self._spool.clear()
-        return len(events)
+        count = 0
+        while self._spool is not None and (entries := self._spool.drain()):
+            for durable in [self._enqueue(entry.event) for entry in entries]:
+                await durable
+            await self._spool_thread.run(partial(self._spool.done, entries[-1].mark))
+            count += len(entries)
+        self._drained = True
+        return count
 
     async def _settle(self, batch: list[_Waiting]) -> None:
         """Commit the batch; while the store fails, try again: nothing that came in is ever dropped."""
@@ -158,7 +167,7 @@ class Ingest:
             if not waiting.durable.done():
                 waiting.durable.set_result(None)
         if any(waiting.event is None for waiting in batch):
-            self.canary_at = self._clock.now()
+            self._canary_at = self._clock.monotonic()
         for observer in self._observers:
             observer(committed)
 
@@ -168,9 +177,9 @@ class Ingest:
         now = self._clock.now()
         try:
             return self._transact(events, now)
-        except StoreError:
-            raise
-        except Exception:
+        except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, RejectedError):
+                raise
             log.exception("a batch could not be decided: one by one", events=len(events))
         parts = [self._transact_or_report(event, now) for event in events]
         return Committed(
@@ -182,9 +191,9 @@ class Ingest:
     def _transact_or_report(self, event: Event, now: float) -> Committed:
         try:
             return self._transact([event], now)
-        except StoreError:
-            raise
         except Exception as error:
+            if isinstance(error, StoreError) and not isinstance(error, RejectedError):
+                raise
             log.exception("an event could not be decided", event_id=event.id, kind=event.kind)
             return self._transact([_undecidable(event, error, now)], now)
 
@@ -192,7 +201,7 @@ class Ingest:
         with self._store.transaction() as transaction:
             state = transaction.load(needs_of(events, self.plan))
             decisions = fold(events, state, self.plan, now)
-            leased = transaction.write(decisions, self._node, now)
+            leased = transaction.write(decisions, Lease(node=self._node, now=now) if self._node else None)
         return Committed(decisions, leased, now)
 
     # --- when the store is slow or away --------------------------------------------------------------
@@ -215,8 +224,8 @@ class Ingest:
         self._degrade(f"the store has not answered for {PATIENCE:g} s")
         try:
             events = [waiting.event for waiting in overdue if waiting.event is not None]
-            await asyncio.to_thread(self._spool.append, events)
-        except OSError as error:
+            await self._spool_thread.run(partial(self._spool.append, *events))
+        except StoreError as error:
             log.critical("events are in memory only: the spool cannot be written", error=str(error))
             return
         for waiting in overdue:
@@ -229,10 +238,16 @@ class Ingest:
             self.degraded_since = self._clock.now()
             log.error("store degraded", why=why)
 
-    def _forget_spooled(self) -> None:
+    async def _forget_spooled(self) -> None:
         """Empty the spool once everything it holds is committed."""
-        if self._spool is not None and self._spool.size and not any(w.spooled for w in self._waiting):
-            self._spool.clear()
+        if self._spool is None or not len(self._spool) or not self._drained:
+            return
+        if any(waiting.spooled for waiting in self._waiting):
+            return
+        try:
+            await self._spool_thread.run(partial(self._spool.done, self._spool.size))
+        except StoreError as error:  # they are read again at the next start, and known by their ids
+            log.warning("the spool could not be emptied", error=str(error))
 
 
 def _undecidable(event: Event, error: Exception, now: float) -> Event:

@@ -1,0 +1,175 @@
+"""The one door in: durable before acknowledged, one commit for those that wait together, nothing dropped."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.engine import Reason
+from bridge.errors import StoreError
+from bridge.ingest import door as door_module
+from bridge.model import DeliveryState, IncidentState, Kind, Operation
+from bridge.store import Spool, Store
+from tests.fake_clock import START
+from tests.ingest.conftest import Door, soon
+from tests.site import PLAN, POST_03, call_event
+
+Opened = Callable[[], AbstractAsyncContextManager[Door]]
+
+
+async def test_an_sos_is_one_incident_with_its_deliveries_leased_in_the_same_commit(
+    door: Opened, store: Store
+) -> None:
+    async with door() as d:
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START)))
+        [incident] = store.incidents()
+        assert (incident.location, incident.state) == (POST_03, IncidentState.OPEN)
+        [commit] = d.commits
+    leased = [(delivery.driver, delivery.operation, delivery.target) for delivery in commit.leased]
+    assert leased[:2] == [
+        ("zm", Operation.START_RECORDING, "1"),
+        ("zm", Operation.START_RECORDING, "2"),
+    ]
+    stored = store.deliveries(incident.id)
+    assert {delivery.state for delivery in stored} == {DeliveryState.LEASED}
+    assert {delivery.leased_by for delivery in stored} == {"a"}
+
+
+async def test_the_same_fact_twice_is_one_event(door: Opened, store: Store) -> None:
+    async with door() as d:
+        event = call_event(Kind.CALL_DIALING, START)
+        await soon(d.ingest.accept(event))
+        await soon(d.ingest.accept(replace(event, via="ari")))
+    assert [decision.reason for commit in d.commits for decision in commit.decisions] == [
+        Reason.OPENED,
+        Reason.DUPLICATE,
+    ]
+    assert len(store.incidents()) == 1
+
+
+async def test_events_that_wait_together_share_a_commit(door: Opened) -> None:
+    async with door() as d:
+        waiting = [
+            d.ingest.accept(call_event(Kind.CALL_DIALING, START, key=f"1700000000.{number}"))
+            for number in range(100)
+        ]
+        for durable in waiting:
+            await soon(durable)
+    assert [len(commit.decisions) for commit in d.commits] == [100]
+
+
+async def test_what_concerns_no_phone_of_the_site_never_reaches_the_store(door: Opened) -> None:
+    async with door() as d:
+        stranger = replace(call_event(Kind.CALL_DIALING, START), endpoint="trunk", dialled="5551234")
+        await soon(d.ingest.accept(stranger))
+    assert d.commits == []
+
+
+async def test_an_unknown_phone_on_the_alarm_extension_is_an_sos(door: Opened, store: Store) -> None:
+    async with door() as d:
+        stranger = replace(call_event(Kind.CALL_DIALING, START), endpoint="1999", caller="")
+        await soon(d.ingest.accept(stranger))
+    [incident] = store.incidents()
+    assert (incident.phone, incident.location) == ("unknown/1999", "")
+    assert [fault.what for fault in store.faults()] == ["unknown_phone"]
+
+
+async def test_an_event_that_cannot_be_decided_is_a_fault_and_its_neighbours_are_not_lost(
+    door: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = door_module.fold
+
+    def fold(events, state, plan, now):  # type: ignore[no-untyped-def]
+        if any(event.key == "poison" for event in events):
+            raise ZeroDivisionError
+        return honest(events, state, plan, now)
+
+    monkeypatch.setattr(door_module, "fold", fold)
+    async with door() as d:
+        waiting = [
+            d.ingest.accept(call_event(Kind.CALL_DIALING, START, key=key))
+            for key in ("1700000000.1", "poison", "1700000000.2")
+        ]
+        for durable in waiting:
+            await soon(durable)
+    [incident] = store.incidents()
+    assert incident.pressed == 2
+    [fault] = store.faults()
+    assert (fault.subject, fault.what) == ("engine", "undecidable/call_dialing")
+    assert "poison" in fault.text
+
+
+async def test_a_slow_store_is_waited_for_half_a_second_then_the_spool_has_it(
+    door: Opened, store: Store
+) -> None:
+    free = threading.Event()
+    async with door() as d:
+        hung = asyncio.create_task(d.thread.run(free.wait))
+        durable = d.ingest.accept(call_event(Kind.CALL_DIALING, START))
+        await d.clock.advance(0.45)
+        assert d.ingest.degraded_since is None
+        await d.clock.advance(0.2)
+        await soon(durable)
+        assert d.ingest.degraded_since is not None
+        assert store.incidents() == []
+        free.set()
+        await hung
+        await soon(d.ingest.canary())
+        await soon(d.ingest.canary())
+        assert d.ingest.degraded_since is None
+        assert len(store.incidents()) == 1
+        assert len(d.ingest._spool or ()) == 0
+
+
+async def test_a_failing_store_is_tried_again_until_it_is_back(
+    door: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = store.transaction
+    fails = 3
+
+    def transaction():  # type: ignore[no-untyped-def]
+        nonlocal fails
+        if fails:
+            fails -= 1
+            raise StoreError("the disk is full")
+        return honest()
+
+    monkeypatch.setattr(store, "transaction", transaction)
+    async with door() as d:
+        durable = asyncio.ensure_future(d.ingest.accept(call_event(Kind.CALL_DIALING, START)))
+        while not store.incidents():
+            await d.clock.advance(0.5)
+            await asyncio.sleep(0.001)
+        await soon(durable)
+    assert fails == 0
+
+
+async def test_what_an_earlier_run_spooled_comes_in_at_the_start_once(
+    door: Opened, store: Store, tmp_path: Path
+) -> None:
+    with Spool(tmp_path / "spool.jsonl") as spool:
+        phone = {"phone": POST_03, "location": POST_03}
+        spool.append(*(replace(call_event(Kind.CALL_DIALING, START), **phone) for _ in range(2)))
+    async with door() as d:
+        assert await d.ingest.drain_spool() == 2
+        assert await d.ingest.drain_spool() == 0
+    [incident] = store.incidents()
+    assert incident.pressed == 1
+
+
+async def test_a_reload_decides_later_events_by_the_new_plan(door: Opened, store: Store) -> None:
+    async with door() as d:
+        d.ingest.plan = replace_plan(alarm_extensions=("112",))
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START)))
+    [incident] = store.incidents()
+    assert incident.tier == "routine"
+
+
+def replace_plan(**changes: object):  # type: ignore[no-untyped-def]
+    return replace(PLAN, **changes)  # type: ignore[arg-type]
