@@ -1,0 +1,77 @@
+# Everything a developer types; `make` alone lists it. docs/testing.md says more about the tests.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The newest interpreter we support that can make a virtual environment. Override: make PYTHON=python3.12 ...
+SUPPORTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV := build/uv/bin/uv
+
+.PHONY: help setup lock test parts lint demo lab bench asterisk-tree zoneminder-tree clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with the locked dependencies and sosbridge itself
+	@:
+
+$(READY): pyproject.toml requirements.lock
+	@[ -n "$(PYTHON)" ] || { echo "error: Python 3.11, 3.12 or 3.13 with venv is needed" \
+		"(Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: $(UV) ## Choose the newest allowed dependencies anew and write requirements.lock
+	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+$(UV):
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/pip install --disable-pip-version-check --quiet uv
+
+test: setup parts ## Run all tests; as root, first install the real parts they run against
+	@$(BIN)/python -m pytest
+
+# Without root nothing is installed: the tests whose parts are missing are skipped, and the summary says
+# which part each needs and how to get it.
+parts:
+	@if [ "$$(id -u)" = 0 ]; then sh tests/parts/install.sh && $(MAKE) asterisk-tree zoneminder-tree; fi
+
+lint: setup ## Check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+demo: setup ## Show the main job: a recorded SOS call through the bridge, no root, no PBX
+	@$(BIN)/sosbridge demo
+
+lab: setup parts ## Run one SOS call end to end on a real Asterisk and a real ZoneMinder (root)
+	@$(BIN)/python -m pytest -s tests/lab
+
+bench: setup parts ## Print the figures: latency of an SOS, and a flood of them
+	@$(BIN)/python -m bench.sos_latency
+	@$(BIN)/python -m bench.flood
+
+asterisk-tree: ## Build Asterisk 22 and 16 for the tests, once, into the user's cache
+	@$(PYTHON) tests/parts/trees.py asterisk
+
+zoneminder-tree: ## Build ZoneMinder 1.36 for the tests, once, into the user's cache (root)
+	@$(PYTHON) tests/parts/trees.py zoneminder
+
+clean: ## Remove .venv, build files and caches; the trees in the user's cache stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
