@@ -1,0 +1,147 @@
+"""`sosbridge check`: is the site file right, and does everything it names answer?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bridge.cli.options import FAILED, REFUSED, config_option, json_option
+from bridge.config import Site, SiteError, load
+from bridge.config.build import build_driver, build_trigger
+from bridge.config.problems import plural, visible
+from bridge.errors import SosBridgeError
+from bridge.model import Clock, Finding
+from bridge.supervision.clocks import SystemClock
+from bridge.supervision.logs import configure
+
+STYLES: Final = {"ok": "green", "warning": "yellow", "error": "bold red"}
+CLOSING: Final = 2.0
+"""Seconds a driver gets to close its connections."""
+
+
+@click.command()
+@config_option
+@click.option("--offline", is_flag=True, help="Only the file; nothing is contacted.")
+@click.option("--deadline", default=20.0, show_default=True, help="Seconds that each PBX and VMS may take.")
+@json_option
+def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None:
+    """Check the site file, then every PBX and VMS it names.
+
+    A PBX is logged in to and its rights are tried; a VMS is asked for its rights and for every camera
+    and preset that the site uses. Nothing is moved, recorded or shown.
+
+    Exits with 0 when nothing is wrong (warnings are not), 1 when something does not answer as it should,
+    2 when the file itself is wrong.
+    """
+    try:
+        site = load(config)
+    except SiteError as error:
+        if as_json:
+            _print_json(error.findings)
+            sys.exit(REFUSED)
+        raise
+    findings = [*site.findings, _summary(site)]
+    if not offline:
+        # What a link logs while it is tried is said again, better, by its findings.
+        logs = configure(SystemClock(), level="error")
+        try:
+            findings += asyncio.run(check_links(site, SystemClock(), deadline))
+        finally:
+            logs.close()
+    (_print_json if as_json else _print_table)(findings)
+    sys.exit(FAILED if any(finding.level == "error" for finding in findings) else 0)
+
+
+def _summary(site: Site) -> Finding:
+    file = site.file
+    counts = (
+        plural(len(site.triggers), "PBX link"),
+        plural(len(site.drivers), "driver"),
+        plural(len(file.phones), "phone"),
+        plural(len(file.locations), "location"),
+        plural(len(file.cameras), "camera"),
+    )
+    return Finding(level="ok", subject=site.path, text=", ".join(counts))
+
+
+class Checkable(Protocol):
+    """What drivers and triggers have in common."""
+
+    async def check(self) -> list[Finding]: ...
+
+
+async def check_links(site: Site, clock: Clock, deadline: float) -> list[Finding]:
+    """Ask every PBX link and driver at the same time; each has `deadline` seconds.
+
+    Returns at least one finding for each, in the order of the file.
+    """
+    triggers = (
+        _check_one(settings.name, partial(build_trigger, settings, clock), deadline)
+        for settings in site.triggers
+    )
+    drivers = (
+        _check_one(settings.name, partial(build_driver, settings, clock), deadline)
+        for settings in site.drivers
+    )
+    found = await asyncio.gather(*triggers, *drivers)
+    return [finding for findings in found for finding in findings]
+
+
+async def _check_one(name: str, build: Callable[[], Checkable], deadline: float) -> list[Finding]:
+    try:
+        checked = build()
+    except SosBridgeError as error:
+        return [Finding(level="error", subject=name, text=str(error))]
+    try:
+        async with asyncio.timeout(deadline):
+            findings = await checked.check()
+    except TimeoutError:
+        findings = [Finding(level="error", subject=name, text=f"no answer within {deadline:g} s")]
+    except SosBridgeError as error:
+        findings = [Finding(level="error", subject=name, text=str(error))]
+    finally:
+        await _close(checked)
+    return findings or [Finding(level="ok", subject=name, text="answers")]
+
+
+async def _close(checked: Checkable) -> None:
+    close: Callable[[], Awaitable[None]] | None = getattr(checked, "close", None)
+    if close is not None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING):
+                await close()
+
+
+def _print_json(findings: Iterable[Finding]) -> None:
+    findings = list(findings)
+    ok = not any(finding.level == "error" for finding in findings)
+    click.echo(json.dumps({"ok": ok, "findings": [asdict(finding) for finding in findings]}, indent=2))
+
+
+def _print_table(findings: Iterable[Finding]) -> None:
+    """A table on a terminal; elsewhere one line a finding, so that grep and diff work."""
+    console = Console()
+    if not console.is_terminal:
+        for finding in findings:
+            click.echo(f"{finding.level:8} {visible(finding.subject, 1000)}  {visible(finding.text, 1000)}")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("", "What", "Finding"):
+        table.add_column(title, overflow="fold")
+    for finding in findings:
+        # Text, not markup: what a VMS answers may hold brackets.
+        level = Text(finding.level, style=STYLES[finding.level])
+        table.add_row(level, Text(visible(finding.subject, 1000)), Text(visible(finding.text, 1000)))
+    console.print(table)

@@ -1,0 +1,291 @@
+"""The file's parts as pydantic models: what may be written, its default, and what it means.
+
+The docstring under each setting is its description in the JSON Schema. Only what one setting can say
+about itself is checked here; what depends on another line is checked in `references`.
+Settings of drivers and triggers are theirs: `instances` checks those against their own `Config`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from pydantic import ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core.core_schema import CoreSchema
+
+from bridge.config.fields import (
+    Address,
+    AlarmExtension,
+    DatabaseUrl,
+    Endpoint,
+    Extension,
+    Folder,
+    Language,
+    Line,
+    Name,
+    Seconds,
+    Section,
+    Switch,
+    Timezone,
+    TypeName,
+    refuse,
+)
+from bridge.model import UNDO, Operation
+from bridge.protocols.secret import Secret
+from bridge.response import Step, Times
+
+NOT_NAMES: Final = frozenset({"presets"})
+"""What stands beside the names of drivers under a camera, so that no driver can be called so."""
+
+_TIMES: Final = Times()
+
+
+class SiteSection(Section):
+    """The plant itself."""
+
+    name: Line
+    """What people call this site; in reports and titles."""
+    timezone: Timezone
+    """IANA name. Times are stored in UTC; shown, spoken and bookmarked in this zone."""
+    language: Language = "en"
+    """Of announcements, where a dispatch group does not say otherwise."""
+
+
+class StoreSection(Section):
+    """Where incidents are kept."""
+
+    url: DatabaseUrl | None = None
+    """`sqlite:////path` or `postgresql://user@host/database`. Default: SQLite in `state_dir`."""
+    password: Secret | None = None
+    """Of the PostgreSQL user."""
+
+
+class Stanza(Section):
+    """One driver or trigger: the two settings that all of them have. The others are its own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Name
+    """How the rest of the file and every message call it."""
+    type: TypeName
+    """Which kind it is: the name of its module."""
+
+
+class AlarmSection(Section):
+    """Which calls are an SOS."""
+
+    extensions: Annotated[tuple[AlarmExtension, ...], Field(min_length=1)]
+    """Extensions that phones dial for help: numbers or Asterisk patterns (`_911X`)."""
+    consoles: tuple[Name, ...] = ()
+    """Consoles for a call whose location is unknown or names none. Default: all consoles."""
+
+
+class PhoneSection(Section):
+    """One help point."""
+
+    endpoint: Endpoint
+    """Its PJSIP endpoint."""
+    extension: Extension
+    """Its own number: to call it back, and to know it by caller ID where the endpoint is shared."""
+    location: Name
+    """Tag of the location where it hangs."""
+    shared: Switch = False
+    """Several phones use this endpoint (a gateway, a trunk): the caller ID tells them apart."""
+    kind: Literal["telephone", "video_intercom"] = "telephone"
+    """`telephone` or `video_intercom`."""
+    callback: Literal["auto_answer", "ring", "never"] = "auto_answer"
+    """How it is called back when it hung up too early; `never` where a ringing phone endangers the caller."""
+    announce: Switch = True
+    """Whether the caller hears announcements (`off` under duress)."""
+
+
+class ViewSection(Section):
+    """A camera as a location wants it; its tag alone will do."""
+
+    camera: Name
+    """Tag of the camera."""
+    preset: Line | None = None
+    """Preset to recall: one of the names under the camera's `presets`, else the VMS's own name or number."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tag_alone(cls, value: object) -> object:
+        return {"camera": value} if isinstance(value, str) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        whole = handler.resolve_ref_schema(handler(schema))
+        return {"anyOf": [{"type": "string", "description": "Tag of the camera."}, whole]}
+
+
+class LocationSection(Section):
+    """A place of the plant, and what shows it."""
+
+    spoken: Line
+    """Its name as the announcement says it."""
+    cameras: tuple[ViewSection, ...] = ()
+    """Best first: a tag, or `{camera: tag, preset: 7}`."""
+    consoles: tuple[Name, ...] = ()
+    """Consoles that get its pop-ups and pictures. Default: `alarm.consoles`."""
+
+
+class CameraSection(Section):
+    """One camera: its id in each VMS that has it, as `name-of-the-vms: id`."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Line]
+
+    presets: dict[Name, Line] = Field(default_factory=dict)
+    """Own names for presets: `gate: 7`. With any given, locations use these."""
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """Driver name -> the camera's id there."""
+        return self.__pydantic_extra__
+
+
+class ConsoleSection(Section):
+    """One operator's place. Its name is what drivers get as the target of pop-ups and pictures."""
+
+    endpoint: Endpoint | None = None
+    """PJSIP endpoint of the phone on that desk: a call connected to it means a person at the screen."""
+
+
+class GroupSection(Section):
+    """People to ring when nobody answers or no picture is confirmed."""
+
+    tiers: Annotated[tuple[Annotated[tuple[Endpoint, ...], Field(min_length=1)], ...], Field(min_length=1)]
+    """Who is rung together, tier by tier: lists of PJSIP endpoints."""
+    language: Language | None = None
+    """Of the announcement. Default: `site.language`."""
+
+
+class DispatchSection(Section):
+    """The dispatch groups, and the driver that tells them. Its other settings are that driver's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    groups: Annotated[dict[Name, GroupSection], Field(min_length=1)]
+    """The groups, by name."""
+    name: Name = "dispatch"
+    """How `response` calls the driver."""
+    type: TypeName = "dispatch"
+    """Kind of driver that rings the groups."""
+
+
+class RuleSection(Section):
+    """One action of the response table."""
+
+    operation: Annotated[Operation, Field(alias="do")]
+    """What is done."""
+    driver: Annotated[Name, Field(alias="with")]
+    """Name of the VMS (or of the dispatch driver) that does it."""
+    consoles: tuple[Name, ...] = ()
+    """Only for `show`, `popup` and `update_popup`. Default: the location's consoles."""
+    groups: tuple[Name, ...] = ()
+    """Only for `notify`. Default: all groups."""
+    max_views: Annotated[int, Field(ge=1, le=64)] = 16
+    """At most this many cameras of the location, best first."""
+
+    @field_validator("operation")
+    @classmethod
+    def _not_an_undo(cls, operation: Operation) -> Operation:
+        for done, undone in UNDO.items():
+            if operation is undone:
+                raise refuse(f"must not be `{undone}`: it follows by itself when `{done}` is over")
+        return operation
+
+
+class WebSection(Section):
+    """The small web server: health, metrics."""
+
+    listen: Address = "127.0.0.1:8710"
+    """Address and port."""
+
+
+class LogSection(Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe line that is written."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """`auto`: text on a terminal, JSON otherwise."""
+
+
+class TimesSection(Section):
+    """Every waiting time: seconds, or a number with s, min or h."""
+
+    picture: Seconds = _TIMES.picture
+    """Without a confirmed picture by then, the dispatch group is told."""
+    escalate_1: Seconds = _TIMES.escalate_1
+    """Without an acknowledgement by then, the step `escalate_1`."""
+    escalate_2: Seconds = _TIMES.escalate_2
+    """Without an acknowledgement by then, the step `escalate_2`."""
+    unresolved: Seconds = _TIMES.unresolved
+    """Acknowledged but unresolved for so long: the step `unresolved`, again and again."""
+    console_settle: Seconds = _TIMES.console_settle
+    """A call connected to a console for so long suspends escalation."""
+    console_click: Seconds = _TIMES.console_click
+    """Without a click or key by then, escalation resumes."""
+    dispatch_grace: Seconds = _TIMES.dispatch_grace
+    """After an unanswered hangup the dialplan should have rung dispatch by then, else the bridge does."""
+    redial_wait: Seconds = _TIMES.redial_wait
+    """The dialplan waits so long for the phone to dial again, before it rings dispatch."""
+    post_roll_emergency: Seconds = _TIMES.post_roll_emergency
+    """Recording and pictures go on for so long after an SOS is cleared."""
+    post_roll_routine: Seconds = _TIMES.post_roll_routine
+    """The same for a routine call."""
+    recording_cap: Seconds = _TIMES.recording_cap
+    """Forced recording is stopped after this."""
+    recording_warning: Seconds = _TIMES.recording_warning
+    """So long before the cap there is a warning."""
+    deadline_emergency: Seconds = _TIMES.deadline_emergency
+    """An action of an SOS is tried for so long."""
+    deadline_routine: Seconds = _TIMES.deadline_routine
+    """An action of a routine call is tried for so long."""
+    deadline_stop: Seconds = _TIMES.deadline_stop
+    """A stop is tried for so long: what a VMS left on while it was away must go off when it is back."""
+
+    def times(self) -> Times:
+        return Times(**self.model_dump())
+
+
+class FileSection(Section):
+    """A whole site."""
+
+    site: SiteSection | None = None
+    """The plant itself. Required."""
+    node: Name | None = None
+    """Name of this bridge where several share a database. Default: the host's name."""
+    state_dir: Folder | None = None
+    """Folder of the database, the spool and the cache. Default: `$STATE_DIRECTORY` (systemd), else
+    `/var/lib/sosbridge` for root and `~/.local/state/sosbridge` for others."""
+    store: StoreSection = StoreSection()
+    """Where incidents are kept."""
+    pbx: tuple[Stanza, ...] = ()
+    """The PBXs that are watched."""
+    vms: tuple[Stanza, ...] = ()
+    """The systems that show and record, in order of priority."""
+    alarm: AlarmSection | None = None
+    """Which calls are an SOS. Required."""
+    phones: dict[Name, PhoneSection] = Field(default_factory=dict)
+    """The help points, by id."""
+    locations: dict[Name, LocationSection] = Field(default_factory=dict)
+    """The places, by tag."""
+    cameras: dict[Name, CameraSection] = Field(default_factory=dict)
+    """The cameras, by tag."""
+    consoles: dict[Name, ConsoleSection] = Field(default_factory=dict)
+    """The operators' places, by name."""
+    dispatch: DispatchSection | None = None
+    """Who is rung when nobody answers or no picture is confirmed."""
+    response: dict[Step, tuple[RuleSection, ...]] = Field(default_factory=dict)
+    """What is done at each step, in order. A step that is named replaces its default, `[]` empties it."""
+    times: TimesSection = TimesSection()
+    """Every waiting time."""
+    web: WebSection = WebSection()
+    """The small web server."""
+    log: LogSection = LogSection()
+    """What is logged."""

@@ -1,0 +1,167 @@
+"""A validated site, as `app.py` and the commands use it. Made by `loading.load` only."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import BaseModel
+
+from bridge.config.fields import split_address
+from bridge.config.instances import Instance
+from bridge.config.sections import AlarmSection, FileSection, SiteSection
+from bridge.config.table import effective_rules
+from bridge.model import Finding, Location, Operation, Phone, View
+from bridge.response import Plan, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerSettings:
+    """One PBX link: `build.build_trigger` makes the trigger of it."""
+
+    name: str
+    type: str
+    module: ModuleType
+    config: BaseModel
+    """The module's own `Config`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSettings:
+    """One driver instance: `build.build_driver` makes the driver of it."""
+
+    name: str
+    type: str
+    module: ModuleType
+    config: BaseModel
+    """The module's own `Config`."""
+    targets: Mapping[str, frozenset[str]]
+    """The site's cameras in this VMS: camera id -> presets that some location uses."""
+    operations: frozenset[Operation]
+    """What it can be asked to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Everything the file says, with defaults filled in. Hold on to it: it never changes."""
+
+    path: str
+    """The file it came from, for messages."""
+    file: FileSection
+    site: SiteSection
+    alarm: AlarmSection
+    instances: tuple[Instance, ...]
+    findings: tuple[Finding, ...] = ()
+    """Warnings and hints; subjects are file:line:column."""
+
+    @cached_property
+    def triggers(self) -> tuple[TriggerSettings, ...]:
+        """The PBX links, in the order of the file."""
+        return tuple(
+            TriggerSettings(name=found.name, type=found.type, module=found.module, config=found.config)
+            for found in self.instances
+            if not found.drives and found.module and found.config is not None
+        )
+
+    @cached_property
+    def drivers(self) -> tuple[DriverSettings, ...]:
+        """The drivers in order of priority; dispatch is the last."""
+        return tuple(
+            DriverSettings(
+                name=found.name,
+                type=found.type,
+                module=found.module,
+                config=found.config,
+                targets=self._targets(found.name),
+                operations=found.operations or frozenset(),
+            )
+            for found in self.instances
+            if found.drives and found.module and found.config is not None
+        )
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """The effective response table."""
+        return effective_rules(self.file, [found for found in self.instances if found.drives])
+
+    def plan(self) -> Plan:
+        """Return what the engine needs to know, as pure values."""
+        return Plan(
+            site=self.site.name,
+            timezone=self.site.timezone,
+            phones=tuple(
+                Phone(id=phone_id, **phone.model_dump()) for phone_id, phone in self.file.phones.items()
+            ),
+            locations={tag: self._location(tag) for tag in self.file.locations},
+            cameras={tag: dict(camera.ids) for tag, camera in self.file.cameras.items()},
+            alarm_extensions=self.alarm.extensions,
+            consoles=self.alarm.consoles or tuple(self.file.consoles),
+            console_endpoints=frozenset(
+                console.endpoint for console in self.file.consoles.values() if console.endpoint
+            ),
+            capabilities={driver.name: driver.operations for driver in self.drivers},
+            rules=self.rules,
+            times=self.file.times.times(),
+        )
+
+    @property
+    def node(self) -> str:
+        """Name of this bridge among those that share a database."""
+        return self.file.node or socket.gethostname()
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder of everything this node writes. Not created here."""
+        return Path(self.file.state_dir) if self.file.state_dir else default_state_dir()
+
+    @property
+    def listen(self) -> tuple[str, int]:
+        """Host and port of the web server."""
+        return split_address(self.file.web.listen)
+
+    def database(self) -> tuple[str, Callable[[], str] | None]:
+        """Return the store's URL, which never holds a password, and what reveals the password."""
+        store = self.file.store
+        url = store.url or f"sqlite:///{self.state_dir / 'sosbridge.sqlite3'}"
+        return url, store.password.reveal if store.password else None
+
+    def _location(self, tag: str) -> Location:
+        location = self.file.locations[tag]
+        views = tuple(
+            View(camera=view.camera, preset=self._preset(view.camera, view.preset))
+            for view in location.cameras
+        )
+        return Location(tag=tag, spoken=location.spoken, views=views, consoles=location.consoles)
+
+    def _preset(self, camera: str, preset: str | None) -> str:
+        """Turn the site's own name of a preset into the VMS's; empty for none."""
+        if preset is None:
+            return ""
+        return self.file.cameras[camera].presets.get(preset, preset)
+
+    def _targets(self, driver: str) -> Mapping[str, frozenset[str]]:
+        used: dict[str, set[str]] = {
+            camera.ids[driver]: set() for camera in self.file.cameras.values() if driver in camera.ids
+        }
+        for location in self.file.locations.values():
+            for view in location.cameras:
+                camera_id = self.file.cameras[view.camera].ids.get(driver)
+                if camera_id is not None and view.preset is not None:
+                    used[camera_id].add(self._preset(view.camera, view.preset))
+        return {camera_id: frozenset(presets) for camera_id, presets in used.items()}
+
+
+def default_state_dir() -> Path:
+    """Return the folder that systemd gave (StateDirectory=), else the usual one of this user."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/sosbridge")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "sosbridge"

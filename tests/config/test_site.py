@@ -1,0 +1,280 @@
+"""From a good file to the values that the rest of the bridge works with."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.config import Site, load_text
+from bridge.config.effective import effective
+from bridge.config.sections import FileSection, TimesSection
+from bridge.config.site import default_state_dir
+from bridge.config.table import DEFAULT
+from bridge.model import UNDO, Location, Operation, Phone, View
+from bridge.response import Rule, Step, Times
+
+GOOD = (Path(__file__).parent / "good.yaml").read_text()
+
+pytestmark = pytest.mark.usefixtures("plugins")
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setenv("SOSBRIDGE_TEST_SECRET", "s3kr1t")
+    return load_text(GOOD)
+
+
+def changed(**sections: Any) -> Site:
+    """Return the good site with some sections replaced (None: removed)."""
+    content = yaml.safe_load(GOOD) | sections
+    return load_text(
+        yaml.safe_dump({name: value for name, value in content.items() if value is not None}), secrets=False
+    )
+
+
+def cells(site: Site, step: Step) -> list[str]:
+    """Return a step of the effective table as `driver.operation`."""
+    return [f"{rule.driver}.{rule.operation}" for rule in site.rules if rule.step is step]
+
+
+# --- the plan ---------------------------------------------------------------------------------------
+
+
+def test_phones(site: Site) -> None:
+    assert site.plan().phones == (
+        Phone(id="P-01", endpoint="phone-01", extension="0101", location="POST-1"),
+        Phone(
+            id="P-02",
+            endpoint="gateway",
+            extension="102",
+            location="POST-1",
+            shared=True,
+            callback="never",
+            announce=False,
+        ),
+        Phone(
+            id="P-03",
+            endpoint="gateway",
+            extension="103",
+            location="POST-2",
+            shared=True,
+            kind="video_intercom",
+        ),
+    )
+
+
+def test_locations_with_named_and_numbered_presets(site: Site) -> None:
+    views = (View(camera="PTZ-1", preset="7"), View(camera="FIX-1"))
+    assert site.plan().locations == {
+        "POST-1": Location(tag="POST-1", spoken="Posten eins", views=views, consoles=("desk-2",)),
+        "POST-2": Location(tag="POST-2", spoken="Posten zwei", views=(View(camera="PTZ-1", preset="9"),)),
+    }
+
+
+def test_cameras_consoles_and_alarm(site: Site) -> None:
+    plan = site.plan()
+    assert plan.cameras == {"PTZ-1": {"zm": "1", "wall": "cam-1"}, "FIX-1": {"zm": "2"}}
+    assert plan.alarm_extensions == ("9110", "_911X")
+    assert plan.consoles == ("desk-1",)
+    assert plan.console_endpoints == {"2001"}
+    assert plan.is_alarm("9115")
+    assert (plan.site, plan.timezone) == ("Tank farm", "Europe/Berlin")
+
+
+def test_all_consoles_where_the_alarm_names_none() -> None:
+    assert changed(alarm={"extensions": ["9110"]}).plan().consoles == ("desk-1", "desk-2")
+
+
+def test_capabilities_leave_out_what_is_impossible(site: Site) -> None:
+    capabilities = site.plan().capabilities
+    assert Operation.SHOW not in capabilities["zm"]
+    assert Operation.EVENT_START in capabilities["zm"]
+    assert capabilities["wall"] == {Operation.SHOW, Operation.POPUP, Operation.UPDATE_POPUP}
+    assert capabilities["dispatch"] == {Operation.NOTIFY}
+
+
+def test_times(site: Site) -> None:
+    assert site.plan().times == Times(picture=2.0, recording_cap=7200.0)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [(3, 3.0), (0, 0.0), (1.5, 1.5), ("90", 90.0), ("2s", 2.0), ("1.5 min", 90.0), ("4h", 14400.0)],
+)
+def test_a_time_may_have_a_unit(written: Any, seconds: float) -> None:
+    assert changed(times={"deadline_routine": written}).plan().times.deadline_routine == seconds
+
+
+def test_every_time_of_the_plan_is_a_setting_with_the_same_default() -> None:
+    assert list(TimesSection.model_fields) == [field.name for field in dataclasses.fields(Times)]
+    assert TimesSection().times() == Times()
+
+
+def test_every_field_of_the_plan_is_filled(site: Site) -> None:
+    plan = site.plan()
+    assert all(getattr(plan, field.name) for field in dataclasses.fields(plan))
+
+
+# --- drivers and triggers ---------------------------------------------------------------------------
+
+
+def test_drivers_stand_in_order_of_priority_and_dispatch_is_last(site: Site) -> None:
+    assert [(driver.name, driver.type) for driver in site.drivers] == [
+        ("zm", "recorder"),
+        ("wall", "screen"),
+        ("dispatch", "dispatch"),
+    ]
+    assert [(trigger.name, trigger.type) for trigger in site.triggers] == [("pbx1", "pbxlink")]
+
+
+def test_settings_of_a_driver_are_its_own_config(site: Site) -> None:
+    zm = site.drivers[0]
+    assert type(zm.config) is zm.module.Config
+    assert zm.config.model_dump() == {
+        "host": "zm.example",
+        "port": 80,
+        "login": {"user": "sos", "password": {"env": "SOSBRIDGE_TEST_SECRET"}},
+        "labels": ("007", "1.10", "true"),
+    }
+    assert site.drivers[2].config.model_dump() == {"context": "sos", "pbx": ""}
+
+
+def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
+    zm, wall, dispatch = site.drivers
+    assert zm.targets == {"1": frozenset({"7", "9"}), "2": frozenset()}
+    assert wall.targets == {"cam-1": frozenset({"7", "9"})}
+    assert dispatch.targets == {}
+
+
+# --- the response table -----------------------------------------------------------------------------
+
+
+def test_a_step_in_the_file_replaces_its_default(site: Site) -> None:
+    assert [rule for rule in site.rules if rule.step is Step.SOS] == [
+        Rule(step=Step.SOS, operation=Operation.SHOW, driver="wall", max_views=4),
+        Rule(step=Step.SOS, operation=Operation.START_RECORDING, driver="zm"),
+    ]
+    assert cells(site, Step.CONNECTED) == []
+    [notify] = [rule for rule in site.rules if rule.step is Step.NO_PICTURE]
+    assert notify.groups == ("guards",)
+
+
+def test_the_default_table() -> None:
+    site = changed(response=None)
+    assert {step: cells(site, step) for step in Step} == {
+        Step.OFF_HOOK: ["zm.recall_preset", "wall.show", "wall.popup"],
+        Step.SOS: ["zm.start_recording", "zm.recall_preset", "zm.bookmark", "wall.show", "wall.popup"],
+        Step.CONNECTED: ["wall.update_popup"],
+        Step.ACKNOWLEDGED: ["wall.update_popup"],
+        Step.PRESSED_AGAIN: ["zm.bookmark", "wall.show", "wall.popup", "dispatch.notify"],
+        Step.ESCALATE_1: ["wall.popup"],
+        Step.ESCALATE_2: ["wall.show", "wall.popup"],
+        Step.NO_PICTURE: ["dispatch.notify"],
+        Step.UNANSWERED: ["dispatch.notify"],
+        Step.UNRESOLVED: ["wall.popup", "dispatch.notify"],
+        Step.CLEARED: ["wall.update_popup"],
+    }
+
+
+def test_the_default_table_covers_every_step_and_no_undo() -> None:
+    assert set(DEFAULT) == set(Step)
+    assert not {operation for row in DEFAULT.values() for operation in row} & set(UNDO.values())
+
+
+def test_default_notifies_all_groups_and_escalates_to_all_consoles() -> None:
+    rules = changed(response=None).rules
+    assert {rule.groups for rule in rules if rule.operation is Operation.NOTIFY} == {
+        ("control-room", "guards")
+    }
+    consoles = {rule.step: rule.consoles for rule in rules if rule.operation is Operation.POPUP}
+    assert consoles[Step.ESCALATE_1] == ()
+    assert consoles[Step.ESCALATE_2] == ("desk-1", "desk-2")
+
+
+@pytest.mark.parametrize(
+    ("wall_cameras", "recalled_by"),
+    [
+        ({"PTZ-1": {"zm": "1", "wall": "w1"}, "FIX-1": {"zm": "2"}}, ["zm"]),
+        ({"PTZ-1": {"wall": "w1"}, "FIX-1": {"zm": "2"}}, ["wall"]),
+    ],
+    ids=["the first that can", "the only one that has the camera"],
+)
+def test_a_preset_is_recalled_by_one(wall_cameras: Any, recalled_by: list[str]) -> None:
+    operations = [operation.value for operation in (Operation.SHOW, Operation.RECALL_PRESET)]
+    vms = [
+        {"name": "zm", "type": "recorder", "host": "zm.example"},
+        {"name": "wall", "type": "screen", "operations": operations},
+    ]
+    site = changed(response=None, vms=vms, cameras=wall_cameras)
+    rules = [rule for rule in site.rules if rule.step is Step.SOS]
+    assert [rule.driver for rule in rules if rule.operation is Operation.RECALL_PRESET] == recalled_by
+
+
+# --- the rest ---------------------------------------------------------------------------------------
+
+
+def test_database(site: Site) -> None:
+    url, password = site.database()
+    assert url == "postgresql://bridge@db.example/sos"
+    assert password is not None
+    assert password() == "s3kr1t"
+
+
+def test_default_database_is_in_the_state_folder() -> None:
+    assert changed(store=None).database() == ("sqlite:////var/lib/sosbridge/sosbridge.sqlite3", None)
+
+
+def test_node_state_folder_and_address(site: Site) -> None:
+    assert (site.node, site.state_dir) == ("bridge-1", Path("/var/lib/sosbridge"))
+    assert site.listen == ("::1", 8711)
+    assert changed(web=None).listen == ("127.0.0.1", 8710)
+
+
+def test_node_defaults_to_the_hosts_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "plant-srv-1")
+    assert changed(node=None).node == "plant-srv-1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "uid", "folder"),
+    [
+        ({"STATE_DIRECTORY": "/var/lib/sosbridge:/var/lib/other"}, 1000, "/var/lib/sosbridge"),
+        ({}, 0, "/var/lib/sosbridge"),
+        ({"XDG_STATE_HOME": "/home/a/state"}, 1000, "/home/a/state/sosbridge"),
+        ({"HOME": "/home/a"}, 1000, "/home/a/.local/state/sosbridge"),
+    ],
+    ids=["systemd", "root", "XDG", "home"],
+)
+def test_default_state_folder(
+    environment: dict[str, str], uid: int, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("STATE_DIRECTORY", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    assert default_state_dir() == Path(folder)
+
+
+def test_what_is_shown_is_a_file_with_the_same_meaning(site: Site) -> None:
+    shown = effective(site)
+    again = load_text(yaml.safe_dump(shown))
+    assert again.plan() == site.plan()
+    assert again.drivers == site.drivers
+    assert again.triggers == site.triggers
+    assert again.database()[0] == site.database()[0]
+    assert list(shown) == list(FileSection.model_fields)
+    assert set(shown["response"]) == set(Step)
+
+
+def test_what_is_shown_holds_no_secret(site: Site) -> None:
+    assert "s3kr1t" not in yaml.safe_dump(effective(site)) + repr(site) + str(site.drivers) + repr(site.file)
+
+
+def test_secrets_are_proven_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOSBRIDGE_TEST_SECRET", raising=False)
+    assert load_text(GOOD, secrets=False).node == "bridge-1"
