@@ -19,7 +19,7 @@ from bridge.engine import Decision, fold, needs_of
 from bridge.errors import StoreError
 from bridge.model import Clock, Delivery, Event, Kind
 from bridge.response import Plan, identify
-from bridge.store import Lease, RejectedError, Spool, Store, StoreThread
+from bridge.store import Lease, Rejected, Spool, Store, StoreThread
 
 log = structlog.get_logger(__name__)
 
@@ -178,7 +178,7 @@ class Ingest:
         try:
             return self._transact(events, now)
         except Exception as error:
-            if isinstance(error, StoreError) and not isinstance(error, RejectedError):
+            if isinstance(error, StoreError) and not isinstance(error, Rejected):
                 raise
             log.exception("a batch could not be decided: one by one", events=len(events))
         parts = [self._transact_or_report(event, now) for event in events]
@@ -192,7 +192,7 @@ class Ingest:
         try:
             return self._transact([event], now)
         except Exception as error:
-            if isinstance(error, StoreError) and not isinstance(error, RejectedError):
+            if isinstance(error, StoreError) and not isinstance(error, Rejected):
                 raise
             log.exception("an event could not be decided", event_id=event.id, kind=event.kind)
             return self._transact([_undecidable(event, error, now)], now)

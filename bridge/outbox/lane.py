@@ -48,6 +48,8 @@ class Lane:
         self._queue = LaneQueue()
         self._running: dict[str, asyncio.Task[None]] = {}
         """delivery id -> its attempt."""
+        self._settled: set[str] = set()
+        """Reported, but not yet known to be stored."""
         self._withdrawn: set[str] = set()
         """Superseded while their attempt was under way: not to be tried again."""
         self._changed = asyncio.Event()
@@ -60,11 +62,20 @@ class Lane:
         """Whether anything for `target` waits or is under way."""
         return self._queue.concerns(target)
 
+    @property
+    def in_hand(self) -> set[str]:
+        """Ids of what must not be leased again."""
+        return {*self._queue.ids, *self._running, *self._settled}
+
     def put(self, delivery: Delivery) -> None:
         """Take a leased delivery; one that is already here is left as it is."""
-        if delivery.id not in self._running and delivery.id not in self._queue:
+        if not (delivery.id in self._queue or delivery.id in self._running or delivery.id in self._settled):
             self._queue.put(delivery)
             self._changed.set()
+
+    def stored(self, delivery_id: str) -> None:
+        """Note that what became of this delivery is in the store."""
+        self._settled.discard(delivery_id)
 
     def withdraw(self, delivery_id: str) -> None:
         """Forget a delivery that was superseded; an attempt under way is its last."""
@@ -201,6 +212,7 @@ class Lane:
         self._settle(delivery, state, why)
 
     def _settle(self, delivery: Delivery, state: DeliveryState, proof: str, reference: str = "") -> None:
+        self._settled.add(delivery.id)
         self._report(delivery, state, proof, reference=reference)
 
     def _report(self, delivery: Delivery, state: str, proof: str, **more: str) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from bridge.engine import Decision
 from bridge.model import (
     UNDO,
     Accept,
@@ -45,11 +46,20 @@ class Outbox:
             else:
                 self._accept(_nobody_for(delivery, self._clock.now()))
 
-    def follow(self, deliveries: Iterable[Delivery]) -> None:
-        """Let go of those that a decision superseded."""
-        for delivery in deliveries:
-            if delivery.state is DeliveryState.SUPERSEDED and delivery.driver in self.lanes:
-                self.lanes[delivery.driver].withdraw(delivery.id)
+    @property
+    def in_hand(self) -> set[str]:
+        """Ids of the deliveries that must not be leased again."""
+        return {delivery_id for lane in self.lanes.values() for delivery_id in lane.in_hand}
+
+    def follow(self, decisions: Iterable[Decision]) -> None:
+        """Follow what was committed: let go of what is superseded or stored as settled."""
+        for decision in decisions:
+            for delivery in decision.deliveries.values():
+                if delivery.state is DeliveryState.SUPERSEDED and delivery.driver in self.lanes:
+                    self.lanes[delivery.driver].withdraw(delivery.id)
+            if decision.event.kind is Kind.DELIVERY_SETTLED:
+                for lane in self.lanes.values():
+                    lane.stored(decision.event.attributes["delivery"])
 
     async def run(self) -> None:
         """Run every lane until cancelled."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import defaultdict
+from collections.abc import Collection
 
 from bridge.model import Delivery, Tier
 
@@ -37,6 +38,10 @@ class LaneQueue:
 
     def __contains__(self, delivery_id: str) -> bool:
         return delivery_id in self._waiting
+
+    @property
+    def ids(self) -> Collection[str]:
+        return self._waiting.keys()
 
     def concerns(self, target: str) -> bool:
         """Whether anything for `target` waits or runs."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.engine import Reason
+from bridge import engine
+from bridge.engine import Decision, Reason, State
 from bridge.errors import StoreError
 from bridge.ingest import door as door_module
-from bridge.model import DeliveryState, IncidentState, Kind, Operation
-from bridge.store import Spool, Store
+from bridge.model import DeliveryState, Event, IncidentState, Kind, Operation
+from bridge.response import Plan
+from bridge.store import Spool, Store, Transaction
 from tests.fake_clock import START
 from tests.ingest.conftest import Door, soon
 from tests.site import PLAN, POST_03, call_event
@@ -83,12 +85,10 @@ async def test_an_unknown_phone_on_the_alarm_extension_is_an_sos(door: Opened, s
 async def test_an_event_that_cannot_be_decided_is_a_fault_and_its_neighbours_are_not_lost(
     door: Opened, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = door_module.fold
-
-    def fold(events, state, plan, now):  # type: ignore[no-untyped-def]
+    def fold(events: Sequence[Event], state: State, plan: Plan, now: float) -> list[Decision]:
         if any(event.key == "poison" for event in events):
             raise ZeroDivisionError
-        return honest(events, state, plan, now)
+        return engine.fold(events, state, plan, now)
 
     monkeypatch.setattr(door_module, "fold", fold)
     async with door() as d:
@@ -116,7 +116,7 @@ async def test_a_slow_store_is_waited_for_half_a_second_then_the_spool_has_it(
         assert d.ingest.degraded_since is None
         await d.clock.advance(0.2)
         await soon(durable)
-        assert d.ingest.degraded_since is not None
+        assert (d.ingest.degraded_since or 0.0) > START
         assert store.incidents() == []
         free.set()
         await hung
@@ -133,7 +133,7 @@ async def test_a_failing_store_is_tried_again_until_it_is_back(
     honest = store.transaction
     fails = 3
 
-    def transaction():  # type: ignore[no-untyped-def]
+    def transaction() -> AbstractContextManager[Transaction]:
         nonlocal fails
         if fails:
             fails -= 1
@@ -154,8 +154,8 @@ async def test_what_an_earlier_run_spooled_comes_in_at_the_start_once(
     door: Opened, store: Store, tmp_path: Path
 ) -> None:
     with Spool(tmp_path / "spool.jsonl") as spool:
-        phone = {"phone": POST_03, "location": POST_03}
-        spool.append(*(replace(call_event(Kind.CALL_DIALING, START), **phone) for _ in range(2)))
+        event = replace(call_event(Kind.CALL_DIALING, START), phone=POST_03, location=POST_03)
+        spool.append(event, event)
     async with door() as d:
         assert await d.ingest.drain_spool() == 2
         assert await d.ingest.drain_spool() == 0
@@ -165,11 +165,7 @@ async def test_what_an_earlier_run_spooled_comes_in_at_the_start_once(
 
 async def test_a_reload_decides_later_events_by_the_new_plan(door: Opened, store: Store) -> None:
     async with door() as d:
-        d.ingest.plan = replace_plan(alarm_extensions=("112",))
+        d.ingest.plan = replace(PLAN, alarm_extensions=("112",))
         await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START)))
     [incident] = store.incidents()
     assert incident.tier == "routine"
-
-
-def replace_plan(**changes: object):  # type: ignore[no-untyped-def]
-    return replace(PLAN, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,320 @@
+"""The composition root: a site -> objects -> supervised tasks. The only file that knows everyone.
+
+What a reload can change (plan, drivers, links to PBXs) lives in a `Generation`; the door, the store, the
+timers and the web server outlive it. A reload is the way of a crash, on purpose: the old generation is
+stopped, and what it had in hand is taken up again, asking first where a repeat could do harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from bridge.config import Site, TriggerSettings, load
+from bridge.config.build import build_driver, build_store, build_trigger
+from bridge.drivers.dispatch import Config as DispatchConfig
+from bridge.errors import ConfigError, StoreError
+from bridge.ingest import Committed, Ingest, Timers
+from bridge.model import Clock, Driver, Event, Fault, Kind, Trigger
+from bridge.outbox import Outbox
+from bridge.pack.site import loaded_hash, watch_settings
+from bridge.store import Counts, Lease, Spool, StoreThread
+from bridge.store.schema import SCHEMA
+from bridge.supervision.clocks import ClockWatch, SystemClock
+from bridge.supervision.heartbeat import Heartbeat
+from bridge.supervision.logs import log_decisions
+from bridge.supervision.status import BlindIntervals, LinkKind, LinkStatus, Status, readiness
+from bridge.supervision.tasks import every, keep_running
+from bridge.web.app import create_app
+from bridge.web.metrics import Metrics
+from bridge.web.server import WebServer
+
+log = structlog.get_logger(__name__)
+
+SYNC_EVERY: Final = 0.5
+"""Seconds between looks for what other processes (command line, other nodes) put into the store."""
+RECHECK_EVERY: Final = 3.0
+"""Seconds between questions whether what is held on is still on."""
+CANARY_EVERY: Final = 5.0
+CLOCK_EVERY: Final = 5.0
+
+
+@dataclass(slots=True)
+class Generation:
+    """What one reading of the configuration made."""
+
+    site: Site
+    drivers: dict[str, Driver]
+    triggers: dict[str, Trigger]
+    outbox: Outbox
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for driver in self.drivers.values():
+            await driver.close()
+
+
+class App:
+    """One running bridge.
+
+    on_commit: told of each commit besides the bridge's own parts (the demo prints from it).
+    """
+
+    def __init__(
+        self, site: Site, *, clock: Clock | None = None, on_commit: Sequence[Callable[[Committed], None]] = ()
+    ) -> None:
+        self.site = site
+        self.metrics = Metrics()
+        self.started = asyncio.Event()
+        """Set when everything runs; links may still be coming up."""
+        self._clock = clock or SystemClock()
+        self._on_commit = on_commit
+        self._started_at = self._clock.now()
+        self._config_error = ""
+        self._generation: Generation | None = None
+        self._counts = Counts(incidents={}, deliveries={}, faults={})
+        self._blind: list[Fault] = []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set. Raises ConfigError or StoreError where it cannot even start."""
+        site = self.site
+        site.state_dir.mkdir(parents=True, exist_ok=True)
+        with build_store(site) as store, Spool(site.state_dir / f"spool-{site.node}.jsonl") as spool:
+            self._store, self._spool = store, spool
+            self._thread = StoreThread("store", cut=store.cut)
+            spool_thread = StoreThread("spool")
+            try:
+                self.ingest = Ingest(
+                    store,
+                    self._thread,
+                    site.plan(),
+                    self._clock,
+                    node=site.node,
+                    spool=spool,
+                    spool_thread=spool_thread,
+                    observers=(self._committed,),
+                )
+                self.timers = Timers(self.ingest.accept, self._clock)
+                await self._run_parts(stop)
+            finally:
+                self._thread.close()
+                spool_thread.close()
+
+    async def _run_parts(self, stop: asyncio.Event) -> None:
+        host, port = self.site.listen
+        web = WebServer(create_app(self.status, self.metrics), host, port)
+        port = await web.start()
+        clocks = ClockWatch(self.ingest.accept, self._clock, node=self.site.node)
+        parts = (
+            self._part("ingest", self.ingest.run),
+            self._part("timers", self.timers.run),
+            self._part("sync", lambda: every(SYNC_EVERY, self._sync, self._clock)),
+            self._part("recheck", lambda: every(RECHECK_EVERY, self._recheck, self._clock)),
+            self._part("canary", lambda: every(CANARY_EVERY, self._canary, self._clock)),
+            self._part("clock", lambda: every(CLOCK_EVERY, clocks.look, self._clock)),
+        )
+        try:
+            await self._wake()
+            self.started.set()
+            log.info("running", site=self.site.site.name, node=self.site.node, web=f"{host}:{port}")
+            await stop.wait()
+            log.info("stopping")
+        finally:
+            if self._generation is not None:
+                await self._generation.stop()
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await web.stop()
+
+    def _part(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(keep_running(name, run, self._clock), name=name)
+
+    # --- starting and reloading ---------------------------------------------------------------------
+
+    async def _wake(self) -> None:
+        """Take up what an earlier run left: its blind time, its spool, its timers, its deliveries."""
+        await self._report_downtime()
+        await self.ingest.drain_spool()
+        await self._begin(self.site)
+
+    async def _report_downtime(self) -> None:
+        """Store the time in which this node did not run: calls may have been missed in it."""
+        last = await self._thread.run(lambda: self._store.last_sign(self.site.node))
+        if last is None:
+            return
+        now = self._clock.now()
+        attributes = {"subject": f"node/{self.site.node}", "text": "the bridge was not running"}
+        for kind, at in ((Kind.LINK_LOST, last), (Kind.LINK_RESTORED, now)):
+            await self.ingest.accept(
+                Event(
+                    kind=kind,
+                    source="bridge",
+                    key=f"node/{self.site.node}/{last!r}",
+                    occurred_at=at,
+                    attributes=attributes,
+                )
+            )
+
+    async def _begin(self, site: Site) -> None:
+        """Start a generation. Raises ConfigError where a driver or link cannot be made of its settings."""
+        drivers = {s.name: build_driver(s, self._clock) for s in site.drivers}
+        triggers = {s.name: build_trigger(s, self._clock, **_links_of(s, site)) for s in site.triggers}
+        outbox = Outbox(drivers, self.ingest.accept, self._clock)
+        generation = Generation(site, drivers, triggers, outbox)
+        if self._generation is not None:
+            await self._generation.stop()
+        self._generation = generation
+        self.site, self.ingest.plan = site, site.plan()
+        outbox.take(await self._thread.run(lambda: self._store.recover(self._lease())))
+        self.timers.sync(await self._thread.run(self._store.timers))
+        generation.tasks = [self._part("outbox", outbox.run)]
+        for name, trigger in triggers.items():
+            generation.tasks.append(self._part(f"pbx {name}", partial(trigger.run, self.ingest.accept)))
+        for heartbeat in self._heartbeats(site):
+            generation.tasks.append(self._part("heartbeat", heartbeat.run))
+
+    def _heartbeats(self, site: Site) -> Iterator[Heartbeat]:
+        """Return what proves this bridge alive to the PBX of each dispatch driver."""
+        for driver in site.drivers:
+            if isinstance(driver.config, DispatchConfig):
+                yield Heartbeat(
+                    driver.config.account(driver.config.heartbeat),
+                    self._clock,
+                    every=driver.config.heartbeat_every,
+                    healthy=lambda: readiness(self.status())[0],
+                    name=f"heartbeat/{driver.name}",
+                )
+
+    async def reload(self) -> None:
+        """Read the configuration again; a file that cannot be used changes nothing, and is said."""
+        path = self.site.path
+        try:
+            site = load(Path(path))
+            await self._begin(site)
+        except ConfigError as error:
+            self._config_error = str(error)
+            log.warning("reload refused: the old configuration goes on", path=path, why=str(error))
+            return
+        self._config_error = ""
+        log.info("reloaded", path=path)
+
+    def _lease(self) -> Lease:
+        return Lease(node=self.site.node, now=self._clock.now())
+
+    # --- the pulse ----------------------------------------------------------------------------------
+
+    def _committed(self, committed: Committed) -> None:
+        """Tell everybody what a commit decided. In the loop, in commit order."""
+        if self._generation is not None:
+            self._generation.outbox.follow(committed.decisions)
+            self._generation.outbox.take(committed.leased)
+        self.timers.observe(committed)
+        self.metrics.observe(committed.decisions, committed.at)
+        log_decisions(committed.decisions)
+        for observer in self._on_commit:
+            observer(committed)
+
+    async def _sync(self) -> None:
+        """Take in what other processes decided, and keep this node's leases."""
+        generation = self._generation
+        if generation is None:
+            return
+        in_hand = generation.outbox.in_hand
+        with contextlib.suppress(StoreError):  # ingest says when the store is away
+            leased = await self._thread.run(lambda: self._store.lease(self._lease(), in_hand=in_hand))
+            generation.outbox.take(leased)
+            self.timers.sync(await self._thread.run(self._store.timers))
+
+    async def _recheck(self) -> None:
+        if self._generation is not None:
+            with contextlib.suppress(StoreError):
+                holds = await self._thread.run(self._store.holds)
+                await self._generation.outbox.recheck(holds)
+
+    async def _canary(self) -> None:
+        """Go the way of an SOS up to the commit, which leaves this node's sign of life; then take stock."""
+        await self.ingest.canary()
+        with contextlib.suppress(StoreError):
+            self._counts = await self._thread.run(self._store.counts)
+            self._blind = await self._thread.run(lambda: self._store.blind_intervals(self._started_at))
+
+    # --- seen from outside --------------------------------------------------------------------------
+
+    def status(self) -> Status:
+        """Return how the bridge is, for `/readyz`, `/metrics` and people."""
+        now, generation = self._clock.now(), self._generation
+        lanes = generation.outbox.lanes if generation else {}
+        age = self.ingest.canary_age
+        return Status(
+            now=now,
+            started_at=self._started_at,
+            node=self.site.node,
+            links=tuple(_links(generation)) if generation else (),
+            canary_at=None if age is None else now - age,
+            canary_every=CANARY_EVERY,
+            store_degraded_since=self.ingest.degraded_since,
+            spool_events=len(self._spool),
+            blind_intervals=_blind(self._blind, now),
+            open_incidents=self._counts.incidents,
+            open_faults=self._counts.faults,
+            deliveries_waiting={name: lane.backlog for name, lane in lanes.items()},
+            breakers_open={name: lane.breaker.is_open for name, lane in lanes.items()},
+            config_error=self._config_error,
+            schema_revision=SCHEMA,
+        )
+
+
+def _links_of(trigger: TriggerSettings, site: Site) -> dict[str, object]:
+    """Return what a trigger needs to know of others: the AMI link, the pack that its PBX should have."""
+    dispatches = any(isinstance(driver.config, DispatchConfig) for driver in site.drivers)
+    if dispatches and watch_settings(site) is trigger.config:
+        return {"pack_hash": partial(loaded_hash, site)}
+    return {}
+
+
+def _links(generation: Generation) -> Iterator[LinkStatus]:
+    for name, trigger in generation.triggers.items():
+        link = trigger.status
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.PBX,
+            up=link.up,
+            since=link.since,
+            text=link.text,
+            lag_seconds=link.lag,
+        )
+
+
+def _blind(intervals: Sequence[Fault], now: float) -> BlindIntervals:
+    return BlindIntervals(
+        open=sum(interval.cleared_at is None for interval in intervals),
+        count=len(intervals),
+        seconds=sum((interval.cleared_at or now) - interval.opened_at for interval in intervals),
+    )
+
+
+def install_signals(app: App, stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT stop, SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(app.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)

@@ -1,0 +1,133 @@
+"""One SOS call, end to end, on a real Asterisk 22 and a real ZoneMinder. `make lab` runs exactly this."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.lab.lab import CONSOLE, PHONE, POST_03, Lab, wait_for
+from tests.parts.sip import Phones
+from tests.parts.sipp_scenarios import answers, calls, calls_and_cancels, rings_unanswered
+from tests.parts.sipp_steps import Phone
+from tests.parts.zoneminder import ZoneMinder
+
+pytestmark = pytest.mark.real("asterisk", "zoneminder", "sipp")
+
+PTZ, FIX = "TANKFARM-EAST-PTZ-01", "TANKFARM-EAST-FIX-02"
+
+
+@pytest.fixture
+def lab(zoneminder: ZoneMinder, tmp_path: Path) -> Iterator[Lab]:
+    for monitor in (PTZ, FIX):
+        zoneminder.alarm(monitor, "off")
+        zoneminder.wait_recording_ready(monitor)
+    with Lab(zoneminder, tmp_path) as running:
+        running.start_bridge()
+        yield running
+
+
+def steps(incident: dict[str, object], *operations: str) -> list[tuple[str, str, str]]:
+    """The incident's deliveries as (operation, target camera or console, state), of these operations."""
+    deliveries = incident["deliveries"]
+    assert isinstance(deliveries, list)
+    return [
+        (d["operation"], d["params"].get("camera") or d["target"], d["state"])
+        for d in deliveries
+        if d["operation"] in operations
+    ]
+
+
+def test_answered_acknowledged_and_hung_up(
+    lab: Lab, phones: Phones, capsys: pytest.CaptureFixture[str]
+) -> None:
+    phones.answer(answers(after=1.0), lab.pbx.port_of(CONSOLE))
+    caller = phones.call(calls(Phone(PHONE), hangs_up_after=10.0), lab.pbx.sip_port, "9110")
+
+    incident = lab.wait_incident(lambda i: i["connected_at"] is not None)
+    assert (incident["tier"], incident["location"], incident["phone"]) == ("emergency", POST_03, "EAST-03")
+    assert incident["connected_to"] == CONSOLE
+
+    # Recording is forced, and ZoneMinder itself says so; its event is named and noted.
+    lab.wait_incident(lambda i: all(d["state"] in ("verified", "accepted") for d in i["deliveries"]))
+    for monitor in (PTZ, FIX):
+        [event] = [e for e in lab.zoneminder.events(monitor) if incident["id"] in (e["Notes"] or "")]
+        assert POST_03 in event["Name"]
+        assert event["Archived"]
+        assert event["EndDateTime"] is None
+    # The wall shows both cameras, the PTZ is at preset 7, the pop-up is up.
+    state = lab.wall.vms.state
+    assert state.layouts["control-1"]["cameras"] == ["cam-11", "cam-13"]
+    assert state.presets["cam-11"] == "7"
+    [(console, popped)] = state.popups
+    assert (console, popped) == ("control-1", incident["id"])
+
+    lab.sosbridge("incidents", "acknowledge", incident["id"], "--by", "A. Weber")
+    caller.finish()
+
+    closed = lab.wait_incident(lambda i: i["state"] == "closed" and _all_settled(i))
+    assert closed["acknowledged_by"] == "A. Weber"
+    assert [state for _, _, state in steps(closed, "stop_recording")] == ["verified", "verified"]
+    assert steps(closed, "hide", "close_popup") == [
+        ("hide", "control-1", "accepted"),
+        ("close_popup", "control-1", "accepted"),
+    ]
+    assert state.layouts == {}
+    assert state.popups == {}
+    for monitor in (PTZ, FIX):
+        [event] = [e for e in lab.zoneminder.events(monitor) if incident["id"] in (e["Notes"] or "")]
+        wait_for(partial(_ended, lab, monitor, incident["id"]), 15, lambda: "ZoneMinder's event goes on")
+    with capsys.disabled():
+        print("\n" + lab.sosbridge("incidents", "show", incident["id"]))
+
+
+def test_an_unanswered_sos_is_not_cleared_by_hangup(lab: Lab, phones: Phones) -> None:
+    phones.answer(rings_unanswered(), lab.pbx.port_of(CONSOLE))
+    dispatcher = phones.answer(answers(presses=[(0.5, "1")], after=0.2), lab.pbx.port_of("shift-lead"))
+    phones.call(calls_and_cancels(Phone(PHONE), after=1.0), lab.pbx.sip_port, "9110").finish()
+
+    # Dispatch is rung by the dialplan; its press of 1 acknowledges, which does not close.
+    dispatcher.wait_received("INVITE", 10)
+    incident = lab.wait_incident(lambda i: i["acknowledged_at"] is not None, 20)
+    assert incident["acknowledged_by"] == "shift-lead"
+    assert incident["state"] == "acknowledged"
+    assert not steps(incident, "stop_recording")
+    assert all(lab.zoneminder.status(m)["CaptureFPS"] for m in (PTZ, FIX))
+
+    lab.sosbridge("incidents", "resolve", incident["id"], "--by", "B. Jansen", "--reason", "false alarm")
+    closed = lab.wait_incident(lambda i: i["state"] == "closed" and _all_settled(i))
+    assert closed["close_reason"] == "false alarm (B. Jansen)"
+    assert [state for _, _, state in steps(closed, "stop_recording")] == ["verified", "verified"]
+
+
+def test_dispatch_rings_without_the_bridge_and_the_call_is_found_afterwards(lab: Lab, phones: Phones) -> None:
+    lab.kill_bridge()
+    dispatcher = phones.answer(rings_unanswered(), lab.pbx.port_of("shift-lead"))
+    wait_for(lambda: _stale(lab), 10, lambda: "the heartbeat is still fresh")
+    phones.call(calls(Phone(PHONE)), lab.pbx.sip_port, "9110")
+    dispatcher.wait_received("INVITE", 5)
+
+    lab.start_bridge()
+    incident = lab.wait_incident(lambda i: i["recovered"])
+    assert incident["location"] == POST_03
+    assert "sosbridge_blind" in lab.metrics()
+
+
+def _all_settled(incident: dict[str, object]) -> bool:
+    deliveries = incident["deliveries"]
+    assert isinstance(deliveries, list)
+    return all(d["state"] not in ("pending", "leased") for d in deliveries)
+
+
+def _ended(lab: Lab, monitor: str, incident: str) -> bool:
+    return all(e["EndDateTime"] for e in lab.zoneminder.events(monitor) if incident in (e["Notes"] or ""))
+
+
+def _stale(lab: Lab) -> bool:
+    """Whether the PBX has not noted a beat for longer than the pack waits (`heartbeat_stale`)."""
+    found = re.search(r"SOS_BEAT_AT=(\d+)", lab.pbx.cli("dialplan show globals"))
+    return found is not None and time.time() - int(found[1]) > 4
