@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -54,6 +55,7 @@ SECRETS: Final[Mapping[str, str]] = {
     "SOSBRIDGE_AMI_HEARTBEAT": "lab-heartbeat",
     "SOSBRIDGE_WALL_TOKEN": "lab-wall",
 }
+HEARTBEAT_STALE: Final = 3
 PEOPLE: Final = ("desk-1", "desk-2", "shift-lead", "plant-manager")
 
 
@@ -133,9 +135,10 @@ class Lab:
             "port": self.pbx.ami_port,
             "sounds": str(self.pbx.sounds),
             "ring": 3,
-            "pause": 0.2,
+            "pause": 0.5,
+            "callback_ring": 3,
             "heartbeat_every": 0.5,
-            "heartbeat_stale": 3,
+            "heartbeat_stale": HEARTBEAT_STALE,
         }
         site["times"] = dict(TIMES)
         site["web"] = {"listen": self.web}
@@ -155,10 +158,12 @@ class Lab:
     # --- the bridge ---------------------------------------------------------------------------------
 
     def start_bridge(self) -> None:
-        """Start `sosbridge run` and wait until it is ready."""
+        """Start `sosbridge run` and wait until it is ready and the PBX knows it."""
         command: list[str | Path] = [SOSBRIDGE, "run", "--config", self.site_file]
         self._bridge = Child(command, self.folder / "bridge.log", name="sosbridge")
-        self._bridge.wait_until(self.ready, 15, "ready")
+        self._bridge.wait_until(
+            lambda: self.ready() and self.beat_age() < 2, 20, "ready and known to the PBX"
+        )
 
     def stop_bridge(self) -> None:
         if self._bridge is not None:
@@ -176,6 +181,11 @@ class Lab:
             return requests.get(f"http://{self.web}/readyz", timeout=2).status_code == 200
         except requests.RequestException:
             return False
+
+    def beat_age(self) -> float:
+        """Seconds since the PBX last noted a beat of the bridge."""
+        found = re.search(r"SOS_BEAT_AT=(\d+)", self.pbx.cli("dialplan show globals"))
+        return time.time() - (int(found[1]) if found else 0)
 
     def metrics(self) -> str:
         return requests.get(f"http://{self.web}/metrics", timeout=5).text

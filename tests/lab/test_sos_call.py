@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.lab.lab import CONSOLE, PHONE, POST_03, Lab, wait_for
+from tests.lab.lab import CONSOLE, HEARTBEAT_STALE, PHONE, POST_03, Lab, wait_for
 from tests.parts.sip import Phones
 from tests.parts.sipp_scenarios import answers, calls, calls_and_cancels, rings_unanswered
 from tests.parts.sipp_steps import Phone
@@ -87,34 +85,43 @@ def test_answered_acknowledged_and_hung_up(
 
 def test_an_unanswered_sos_is_not_cleared_by_hangup(lab: Lab, phones: Phones) -> None:
     phones.answer(rings_unanswered(), lab.pbx.port_of(CONSOLE))
-    dispatcher = phones.answer(answers(presses=[(0.5, "1")], after=0.2), lab.pbx.port_of("shift-lead"))
+    dispatcher = phones.answer(
+        answers(presses=[(0.5, "1")], after=0.2, hangs_up_after=2.0), lab.pbx.port_of("shift-lead")
+    )
+    called_back = phones.answer(answers(after=0.3), lab.pbx.port_of(PHONE))
     phones.call(calls_and_cancels(Phone(PHONE), after=1.0), lab.pbx.sip_port, "9110").finish()
 
-    # Dispatch is rung by the dialplan; its press of 1 acknowledges, which does not close.
+    # The dialplan rings dispatch; its press of 1 acknowledges, and the phone is called back.
     dispatcher.wait_received("INVITE", 10)
-    incident = lab.wait_incident(lambda i: i["acknowledged_at"] is not None, 20)
+    called_back.wait_received("INVITE", 10)
+    incident = lab.wait_incident(lambda i: i["acknowledged_at"] is not None and i["connected_at"] is not None)
     assert incident["acknowledged_by"] == "shift-lead"
-    assert incident["state"] == "acknowledged"
-    assert not steps(incident, "stop_recording")
-    assert all(lab.zoneminder.status(m)["CaptureFPS"] for m in (PTZ, FIX))
-
-    lab.sosbridge("incidents", "resolve", incident["id"], "--by", "B. Jansen", "--reason", "false alarm")
+    assert incident["dispatch_at"] is not None
+    assert [call["direction"] for call in incident["calls"]] == ["out", "in"]
+    assert incident["calls"][0]["ended_at"] < incident["acknowledged_at"]
+    # Between the hangup and the end of that talk nothing was stopped.
     closed = lab.wait_incident(lambda i: i["state"] == "closed" and _all_settled(i))
-    assert closed["close_reason"] == "false alarm (B. Jansen)"
+    assert closed["clearing_at"] > incident["connected_at"]
     assert [state for _, _, state in steps(closed, "stop_recording")] == ["verified", "verified"]
 
 
 def test_dispatch_rings_without_the_bridge_and_the_call_is_found_afterwards(lab: Lab, phones: Phones) -> None:
     lab.kill_bridge()
     dispatcher = phones.answer(rings_unanswered(), lab.pbx.port_of("shift-lead"))
-    wait_for(lambda: _stale(lab), 10, lambda: "the heartbeat is still fresh")
-    phones.call(calls(Phone(PHONE)), lab.pbx.sip_port, "9110")
+    wait_for(lambda: lab.beat_age() > HEARTBEAT_STALE + 1, 10, lambda: "the heartbeat is still fresh")
+    caller = phones.call(calls_and_cancels(Phone(PHONE), after=15.0), lab.pbx.sip_port, "9110")
     dispatcher.wait_received("INVITE", 5)
 
     lab.start_bridge()
-    incident = lab.wait_incident(lambda i: i["recovered"])
+    incident = lab.wait_incident(lambda i: i["recovered"] and _all_settled(i))
     assert incident["location"] == POST_03
-    assert "sosbridge_blind" in lab.metrics()
+    assert {state for _, _, state in steps(incident, "start_recording", "show")} == {"verified"}
+
+    lab.sosbridge("incidents", "resolve", incident["id"], "--by", "B. Jansen", "--reason", "false alarm")
+    caller.finish()
+    closed = lab.wait_incident(lambda i: i["state"] == "closed" and _all_settled(i))
+    assert closed["close_reason"] == "false alarm (B. Jansen)"
+    assert [state for _, _, state in steps(closed, "stop_recording")] == ["verified", "verified"]
 
 
 def _all_settled(incident: dict[str, object]) -> bool:
@@ -125,9 +132,3 @@ def _all_settled(incident: dict[str, object]) -> bool:
 
 def _ended(lab: Lab, monitor: str, incident: str) -> bool:
     return all(e["EndDateTime"] for e in lab.zoneminder.events(monitor) if incident in (e["Notes"] or ""))
-
-
-def _stale(lab: Lab) -> bool:
-    """Whether the PBX has not noted a beat for longer than the pack waits (`heartbeat_stale`)."""
-    found = re.search(r"SOS_BEAT_AT=(\d+)", lab.pbx.cli("dialplan show globals"))
-    return found is not None and time.time() - int(found[1]) > 4
