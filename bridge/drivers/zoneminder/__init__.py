@@ -1,0 +1,5 @@
+"""ZoneMinder 1.36 to 1.38 by its REST API (docs/drivers/zoneminder.md)."""
+
+from bridge.drivers.zoneminder.driver import CAPABILITIES, Config, Driver
+
+__all__ = ["CAPABILITIES", "Config", "Driver"]

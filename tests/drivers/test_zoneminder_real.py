@@ -1,0 +1,181 @@
+"""The driver at a real ZoneMinder 1.36.33: what the fake pretends must be true here."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from bridge.drivers.zoneminder import Config, Driver
+from bridge.errors import Permanent, Retryable, Unreachable
+from bridge.model import DeliveryState, Operation, Receipt
+from tests.drivers.cases import INCIDENT, delivery
+from tests.fake_clock import FakeClock
+from tests.http.conftest import RealClock
+
+if TYPE_CHECKING:
+    from tests.parts.zoneminder import ZoneMinder
+
+pytestmark = pytest.mark.real("zoneminder")
+
+PTZ = "TANKFARM-EAST-PTZ-01"
+FIXED = "TANKFARM-EAST-FIX-02"
+
+
+class Site:
+    """The driver, and the real thing."""
+
+    def __init__(self, zoneminder: ZoneMinder, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SOSBRIDGE_TEST_ZM", zoneminder.password)
+        self.zm = zoneminder
+        self.clock = RealClock()
+        self.driver = self.make()
+
+    def make(self, **settings: Any) -> Driver:
+        """Another driver at the same ZoneMinder."""
+        own = {
+            "base_url": self.zm.url,
+            "user": self.zm.user,
+            "password": {"env": "SOSBRIDGE_TEST_ZM"},
+            # The machine that runs the tests may have other things to do.
+            "timeouts": {"connect": 5, "read": 15, "total": 20},
+            "alarm_wait": 5,
+            "stop_wait": 10,
+        }
+        targets = {self.target(PTZ): frozenset({"7"}), self.target(FIXED): frozenset[str]()}
+        config = Config.model_validate({**own, **settings})
+        return Driver("zm", config, targets=targets, clock=self.clock)
+
+    def target(self, camera: str) -> str:
+        return str(self.zm.monitors[camera])
+
+    async def do(self, operation: Operation, camera: str = PTZ, **fields: Any) -> Receipt:
+        changes = {name: fields.pop(name) for name in ("doubtful", "attempts") if name in fields}
+        sample = delivery(FakeClock(self.clock.now()), operation, self.target(camera), **fields)
+        return await self.driver.perform(replace(sample, **changes))
+
+    async def events(self, camera: str = PTZ) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(self.zm.events, camera)
+
+
+@pytest.fixture
+async def site(zoneminder: ZoneMinder, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    site = Site(zoneminder, monkeypatch)
+    yield site
+    for camera in (PTZ, FIXED):
+        await site.do(Operation.STOP_RECORDING, camera)
+    await site.driver.close()
+
+
+async def test_force_bookmark_verify_stop(site: Site) -> None:
+    started = await site.do(Operation.START_RECORDING)
+    assert started.outcome is DeliveryState.VERIFIED
+    assert started.proof.startswith("status 2 (alarm), event ")
+    number = int(started.reference.removeprefix("event:"))
+    assert await site.driver.still_held(Operation.START_RECORDING, site.target(PTZ)) is True
+
+    marked = await site.do(Operation.BOOKMARK, reference=started.reference)
+    assert (marked.outcome, marked.reference) == (DeliveryState.VERIFIED, started.reference)
+    event = (await site.events())[-1]
+    assert event["Id"] == number
+    assert event["Name"] == "SOS TANKFARM-EAST-POST-03 [5b0c7f0e]"
+    assert INCIDENT in event["Notes"]
+    assert event["EndDateTime"] is None
+
+    stopped = await site.do(Operation.STOP_RECORDING)
+    assert stopped.outcome is DeliveryState.VERIFIED
+    assert await site.driver.still_held(Operation.START_RECORDING, site.target(PTZ)) is False
+    event = (await site.events())[-1]
+    assert event["EndDateTime"] is not None
+    assert event["Name"] == "SOS TANKFARM-EAST-POST-03 [5b0c7f0e]"
+    assert INCIDENT in event["Notes"]
+    assert str(event["Archived"]) == "1"
+
+
+async def test_a_repeat_after_a_crash_makes_no_second_recording(site: Site) -> None:
+    first = await site.do(Operation.START_RECORDING)
+    again = await site.do(Operation.START_RECORDING, doubtful=True)
+    assert again.reference == first.reference
+    assert again.proof.startswith("found forced already")
+    for _ in range(2):
+        await site.do(Operation.BOOKMARK, doubtful=True, title="SOS Ä <b> & 'x' € " + "x" * 80)
+    notes = (await site.events())[-1]["Notes"]
+    assert notes.count(INCIDENT) == 1
+
+
+async def test_the_alarm_is_lost_when_the_stream_restarts(site: Site) -> None:
+    first = await site.do(Operation.START_RECORDING)
+    await asyncio.to_thread(site.zm.restart_capture, PTZ)
+    held: bool | None = True
+    deadline = time.monotonic() + 20
+    while held is not False:
+        assert time.monotonic() < deadline, "the loss was never seen"
+        await asyncio.sleep(0.2)
+        held = await site.driver.still_held(Operation.START_RECORDING, site.target(PTZ))
+    await asyncio.to_thread(site.zm.wait_recording_ready, PTZ)
+    second = await site.do(Operation.START_RECORDING)
+    assert second.outcome is DeliveryState.VERIFIED
+    assert second.reference != first.reference
+
+
+async def test_dead_camera(site: Site) -> None:
+    """Told within seconds, not forced again, and recording as soon as the pictures are back."""
+    await asyncio.to_thread(site.zm.cameras[FIXED].stop)
+    try:
+        deadline = time.monotonic() + 20
+        while float((await asyncio.to_thread(site.zm.status, FIXED))["CaptureFPS"] or 0) > 0:
+            assert time.monotonic() < deadline, "ZoneMinder does not notice"
+            await asyncio.sleep(0.2)
+        began = time.monotonic()
+        with pytest.raises(Retryable, match="gives no pictures"):
+            await site.do(Operation.START_RECORDING, FIXED)
+        assert time.monotonic() - began < 10
+        findings = await site.driver.check()
+        assert any(f.level == "error" and "gives no pictures" in f.text for f in findings)
+    finally:
+        await asyncio.to_thread(site.zm.cameras[FIXED].start)
+    await asyncio.to_thread(site.zm.wait_recording_ready, FIXED)
+    receipt = await site.do(Operation.START_RECORDING, FIXED, attempts=2)
+    assert receipt.outcome is DeliveryState.VERIFIED
+
+
+async def test_presets_reach_the_camera(site: Site) -> None:
+    site.zm.cameras[PTZ].commands.clear()
+    receipt = await site.do(Operation.RECALL_PRESET, preset="7")
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    deadline = time.monotonic() + 15
+    while "gotoserverpresetno=7" not in site.zm.cameras[PTZ].commands:
+        assert time.monotonic() < deadline, site.zm.cameras[PTZ].commands
+        await asyncio.sleep(0.1)
+
+
+async def test_check(site: Site) -> None:
+    findings = await site.driver.check()
+    assert [finding for finding in findings if finding.level == "error"] == []
+    assert findings[0].text == "ZoneMinder 1.36.33: logged in"
+
+
+async def test_wrong_password(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOSBRIDGE_TEST_ZM_WRONG", "not-the-password")
+    driver = site.make(password={"env": "SOSBRIDGE_TEST_ZM_WRONG"})
+    sample = delivery(FakeClock(site.clock.now()), Operation.START_RECORDING, site.target(PTZ))
+    with pytest.raises(Permanent, match="ZoneMinder refuses the user admin") as caught:
+        await driver.perform(sample)
+    assert "not-the-password" not in str(caught.value)
+    [finding] = await driver.check()
+    assert finding.level == "error"
+    await driver.close()
+
+
+async def test_the_web_server_is_down_and_back(site: Site) -> None:
+    await asyncio.to_thread(site.zm.stop_web)
+    try:
+        with pytest.raises(Unreachable, match="connection refused"):
+            await site.do(Operation.START_RECORDING)
+    finally:
+        await asyncio.to_thread(site.zm.start_web)
+    assert (await site.do(Operation.START_RECORDING)).outcome is DeliveryState.VERIFIED
