@@ -1,0 +1,1 @@
+"""What the bridge knows about itself, and says to people: its state (`status`) and its story (`logs`)."""

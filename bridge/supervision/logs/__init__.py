@@ -1,0 +1,11 @@
+"""Log lines: for people on a terminal, JSON for journald and pipes.
+
+`app` and the command line call `configure` once (and again after a reload); `log_decisions` tells the
+story of each commit. Every other module logs through `structlog.get_logger(__name__)`, constant words
+first, facts as keywords: `log.warning("store is back", degraded_since=...)`.
+"""
+
+from bridge.supervision.logs.setup import Logs, configure
+from bridge.supervision.logs.story import log_decisions
+
+__all__ = ["Logs", "configure", "log_decisions"]
