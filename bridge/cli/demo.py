@@ -8,6 +8,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -108,7 +109,8 @@ class _Demo:
         file.write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), "utf-8")
         site = load(file)
         url, password = site.database()
-        upgrade(Database(url, password=password))
+        with closing(Database(url, password=password)) as database:
+            upgrade(database)
         return site
 
     def _introduce(self, plant: Plant) -> None:

@@ -136,7 +136,7 @@ def test_every_type_has_its_page_with_every_setting(package: str, type_name: str
     module = module_of(package, type_name)
     assert module is not None
     schema = module.Config.model_json_schema()
-    missing = [name for name in names_in(schema) if not re.search(rf"`[\w.\[\]<>]*\b{name}\b`", page)]
+    missing = [name for name in names_in(schema) if not re.search(rf"`[\w.\[\]<>]*\b{name}\b[\w.\[\]<>]*`", page)]
     assert not missing, f"docs/{folder}/{type_name}.md does not name {missing}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from tests.site import PLAN
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path}/site.db"
-    upgrade(Database(url))
+    with closing(Database(url)) as database:
+        upgrade(database)
     with Store(url) as opened:
         yield opened
 
