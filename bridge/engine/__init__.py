@@ -1,10 +1,12 @@
 """The deciding core: `fold(events, state, plan, now) -> [Decision]`. Pure; the same for live and replay.
 
-`table` holds every transition of an incident, `state` what a decision reads and writes, `turn` the
-vocabulary a decision is written in, `fold` the kinds of event, `steps` actions, holds and stops.
+`table` holds every transition of an incident, `state` what a decision reads and writes, `needs` what has to
+be loaded for it, `turn` the vocabulary a decision is written in, `fold` the kinds of event, `effects` what
+the rows of the table do, `steps` the deliveries, `holds` who gets a shared camera or screen.
 """
 
 from bridge.engine.fold import fold
-from bridge.engine.state import Decision, Needs, Reason, State, needs_of
+from bridge.engine.needs import further_needs, needs_of
+from bridge.engine.state import Decision, Needs, Reason, State
 
-__all__ = ["Decision", "Needs", "Reason", "State", "fold", "needs_of"]
+__all__ = ["Decision", "Needs", "Reason", "State", "fold", "further_needs", "needs_of"]

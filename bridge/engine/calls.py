@@ -1,41 +1,55 @@
-"""What a call's events mean to its phone's incident: open, join, raise, connect, end."""
+"""What a call's events mean to its phone's incident: open, join, raise, connect, end. Called by `fold`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from bridge.engine.effects import apply_signal, suspend_on_console
-from bridge.engine.state import Reason, State
+from bridge.engine.effects import apply_signal, clear, suspend_on_console
+from bridge.engine.holds import end_exercise
+from bridge.engine.state import Reason
 from bridge.engine.table import Signal
 from bridge.engine.turn import Turn
-from bridge.model import Call, Event, Incident, IncidentState, Kind, Tier, derive_id
+from bridge.model import CALL_KINDS, Call, Event, Incident, IncidentState, Kind, Tier, derive_id
 from bridge.response import UNKNOWN_PHONE, tier_of
 
 REUSE_AFTER: Final = 60.0
 """Seconds after a call's end from which its key means a new call (a PBX or phone that repeats keys)."""
+REFUSED: Final = "call_refused"
+"""The fault of a phone whose alarm call the PBX could not place."""
+_OVER: Final = frozenset({Kind.CALL_ENDED, Kind.CALL_FAILED})
 
 
 # --- identity ---------------------------------------------------------------------------------------
 
 
-def occurrence_of(event: Event, state: State) -> int:
-    """Which call of this key the event belongs to: 0 for the first, then counting up."""
-    mine = [call for call in state.calls_with(event.source, event.key) if _same_party(call, event)]
-    begun = [call for call in mine if call.dialing_at - REUSE_AFTER <= event.occurred_at]
+def call_of(event: Event, calls: Sequence[Call]) -> Call | None:
+    """Return the call that the event is about; None if it is a new one.
+
+    calls: all of the event's key, oldest first. Another phone or extension is another call, and so is
+    whatever is not an end and comes more than `REUSE_AFTER` after the end. A late end is no new call: two
+    nodes may each find out in their own time that the phone is gone.
+    """
+    mine = [call for call in calls if (call.endpoint, call.dialled) == (event.endpoint, event.dialled)]
     if not mine:
-        return 0
+        return None
+    begun = [call for call in mine if call.dialing_at - REUSE_AFTER <= event.occurred_at]
     call = begun[-1] if begun else mine[0]
-    over = call.ended_at is not None and event.occurred_at > call.ended_at + REUSE_AFTER
-    return call.occurrence + 1 if over else call.occurrence
+    if event.kind in _OVER or call.ended_at is None or event.occurred_at <= call.ended_at + REUSE_AFTER:
+        return call
+    return None
 
 
-def _same_party(call: Call, event: Event) -> bool:
-    return (call.endpoint, call.dialled) == (event.endpoint, event.dialled)
+def occurrence_of(call: Call | None, calls: Sequence[Call]) -> int:
+    """Which call of its key it is: 0 for the first, then counting up; a new one comes after all others."""
+    if call is not None:
+        return call.occurrence
+    return 1 + max((earlier.occurrence for earlier in calls), default=-1)
 
 
-def _call_id(event: Event) -> str:
-    return derive_id("call", event.source, event.key, event.endpoint, event.dialled, event.occurrence)
+def is_exercise(event: Event) -> bool:
+    return event.attributes.get("exercise") == "yes"
 
 
 # --- starting ---------------------------------------------------------------------------------------
@@ -44,55 +58,73 @@ def _call_id(event: Event) -> str:
 def start(turn: Turn, call: Call | None) -> Incident:
     """Open the phone's incident, or join it: a second trigger can only raise its tier."""
     event = turn.event
-    exercise = event.attributes.get("exercise") == "yes"
     tier = tier_of(event, turn.plan)
-    if tier is Tier.EMERGENCY and not exercise:
-        _end_exercise(turn)
-    incident = turn.state.live_incident(event.phone, exercise=exercise)
-    if incident is None:
-        return _open(turn, tier, exercise, call)
-    signal, incident = _join(incident, tier)
-    return apply_signal(turn, incident, signal, _told(event, call, joined=True))
+    known = turn.state.live_incident(event.phone, exercise=is_exercise(event))
+    if known is None:
+        signal, incident = _opened(turn, tier)
+    else:
+        signal, incident = _joined(known, tier)
+    if call is not None:  # first of all, for dispatch may have to be told at once which call it is
+        turn.put_call(replace(call, incident=incident.id))
+    text = _told(event, call, joined=known is not None)
+    incident = apply_signal(turn, incident, signal, text, new=known is None)
+    if tier is Tier.EMERGENCY:
+        _part_from_exercise(turn)
+    return incident
 
 
-def _open(turn: Turn, tier: Tier, exercise: bool, call: Call | None) -> Incident:
+def _opened(turn: Turn, tier: Tier) -> tuple[Signal, Incident]:
     event = turn.event
     emergency = tier is Tier.EMERGENCY
     if emergency and event.phone.startswith(UNKNOWN_PHONE):
         turn.open_fault(event.phone, "unknown_phone", "an SOS came from a phone that no configuration names")
-    incident = Incident(
-        id=derive_id("incident", event.source, event.key, event.occurrence),
+    return Signal.PRESS if emergency else Signal.CALL, Incident(
+        id=_incident_id(turn),
         tier=tier,
         state=IncidentState.OPEN,
         phone=event.phone,
         location=event.location,
         opened_at=event.occurred_at,
         pressed=1 if emergency else 0,
-        exercise=exercise,
+        exercise=is_exercise(event),
         recovered=event.attributes.get("recovered") == "yes",
     )
-    signal = Signal.PRESS if emergency else Signal.CALL
-    return apply_signal(turn, incident, signal, _told(event, call, joined=False), new=True)
 
 
-def _join(incident: Incident, tier: Tier) -> tuple[Signal, Incident]:
+def _incident_id(turn: Turn) -> str:
+    """A call's incident is named after the call, whichever of its events came first; others after theirs."""
+    event = turn.event
+    if event.kind in CALL_KINDS:
+        return derive_id("incident", event.source, event.key, event.occurrence)
+    return derive_id("incident", turn.event_id)
+
+
+def _joined(incident: Incident, tier: Tier) -> tuple[Signal, Incident]:
     """Return what a further trigger means to the incident, and the incident with the press counted."""
     if tier is Tier.ROUTINE:
         return (Signal.CALL if incident.tier is Tier.ROUTINE else Signal.SIDE_CALL), incident
-    signal = Signal.PRESS if incident.tier is Tier.EMERGENCY else Signal.RAISE
-    asleep = incident.state is not IncidentState.OPEN or signal is Signal.RAISE
-    pressed = replace(incident, tier=Tier.EMERGENCY, pressed=incident.pressed + 1)
-    if asleep:  # whoever had it before has to be told, and to answer, again
-        pressed = replace(
-            pressed, acknowledged_at=None, acknowledged_by="", connected_at=None, connected_to=""
-        )
-    return signal, pressed
+    # Whoever had it before has to be told, and to answer, again.
+    pressed = replace(
+        _alone(incident),
+        tier=Tier.EMERGENCY,
+        pressed=incident.pressed + 1,
+        acknowledged_at=None,
+        acknowledged_by="",
+    )
+    return (Signal.PRESS if incident.tier is Tier.EMERGENCY else Signal.RAISE), pressed
 
 
-def _end_exercise(turn: Turn) -> None:
+def _alone(incident: Incident) -> Incident:
+    """Nobody is with the caller (any more): what comes now has to be answered anew."""
+    return replace(incident, connected_at=None, connected_to="")
+
+
+def _part_from_exercise(turn: Turn) -> None:
+    """A real SOS and an exercise never live on one phone, whichever came first."""
+    real = turn.state.live_incident(turn.event.phone, exercise=False)
     exercise = turn.state.live_incident(turn.event.phone, exercise=True)
-    if exercise is not None and exercise.state is not IncidentState.CLEARING:
-        clear(turn, exercise, Signal.RESOLVE, "a real call", "a real SOS ends the exercise")
+    if exercise is not None and real is not None and real.tier is Tier.EMERGENCY:
+        end_exercise(turn, exercise)
 
 
 def _told(event: Event, call: Call | None, *, joined: bool) -> str:
@@ -107,61 +139,88 @@ def _told(event: Event, call: Call | None, *, joined: bool) -> str:
 
 
 def dialing(turn: Turn) -> None:
-    call, new = _ensure(turn)
-    if not new:
+    """The call exists. Seen after its other events, it only tells when they began."""
+    known, at = turn.call, turn.event.occurred_at
+    call = _ensure(turn)
+    if known is not None:
         turn.because(Reason.NOTED)
+        if at < known.dialing_at:
+            turn.put_call(replace(known, dialing_at=at))
     elif call.direction == "in":
         _join_inbound(turn, call)
 
 
 def answered(turn: Turn) -> None:
     """The PBX picked up a call of ours, or the phone picked up a call to it."""
-    call, _ = _ensure(turn)
-    call = turn.put_call(replace(call, answered_at=call.answered_at or turn.event.occurred_at))
-    if call.direction == "in" and not call.incident:
-        call = _attach(turn, call, start(turn, call))
+    call = _ensure(turn)
+    if call.answered_at is None:
+        call = turn.put_call(replace(call, answered_at=turn.event.occurred_at))
+    if call.direction == "in" and not call.incident and call.live:
+        start(turn, call)
         return
     turn.because(Reason.PICKED_UP)
     if call.incident:
         turn.note(call.incident, "the PBX picked up" if call.direction == "out" else "the phone picked up")
+    if call.tier is Tier.EMERGENCY:
+        turn.clear_fault(call.phone, REFUSED)
 
 
 def connected(turn: Turn) -> None:
-    call, _ = _ensure(turn)
-    if not call.incident:
-        call = _attach(turn, call, start(turn, call))
+    """A person is on the line."""
+    call = _ensure(turn)
+    if call.live and not call.incident:
+        start(turn, call)
+        call = turn.state.calls[call.id]
     at, to = turn.event.occurred_at, turn.event.attributes.get("connected_to", "")
-    turn.put_call(replace(call, connected_at=call.connected_at or at, connected_to=call.connected_to or to))
+    if call.connected_at is None:
+        call = turn.put_call(replace(call, connected_at=at, connected_to=to))
     incident = turn.state.incidents.get(call.incident)
+    text = f"connected to {to or 'a person'}"
     if incident is None:
         turn.because(Reason.ORPHAN)
-        return
-    if incident.connected_at is None:
-        incident = replace(incident, connected_at=at, connected_to=to)
-    incident = apply_signal(turn, incident, Signal.CONNECT, f"connected to {to or 'a person'}")
-    suspend_on_console(turn, incident)
+    elif not call.live:  # who talked before it ended is worth knowing, and nobody is with the caller now
+        turn.because(Reason.LATE)
+        turn.note(incident.id, f"{text}, before it ended")
+    else:
+        if incident.connected_at is None:
+            incident = replace(incident, connected_at=at, connected_to=to)
+        incident = apply_signal(turn, incident, Signal.CONNECT, text)
+        suspend_on_console(turn, incident)
 
 
 def ended(turn: Turn) -> None:
     """The call is over: hung up, or refused by the PBX. The last living call's end may clear the incident."""
     event = turn.event
-    call, _ = _ensure(turn)
+    call = _ensure(turn)
     if call.ended_at is not None:
         turn.because(Reason.LATE)
         return
     by = event.attributes.get("ended_by", "")
     call = turn.put_call(replace(call, ended_at=event.occurred_at, ended_by=by))
+    text = _ending(event, call, by)
+    if event.kind is Kind.CALL_FAILED and call.tier is Tier.EMERGENCY:
+        turn.open_fault(call.phone, REFUSED, f"an alarm call got nowhere: {text}")
     turn.because(Reason.HUNG_UP)
     incident = turn.state.incidents.get(call.incident)
-    if incident is None:
+    if incident is not None:
+        _hung_up(turn, incident, call, by, text)
+
+
+def _hung_up(turn: Turn, incident: Incident, call: Call, by: str, text: str) -> None:
+    others = turn.state.live_calls(incident.id)
+    if _clears(incident):
+        if not others:
+            clear(turn, incident, Signal.PART, by or "hangup", text)
+            return
+    elif _phone_is_on(call) and not any(_phone_is_on(other) for other in others):
+        apply_signal(turn, _alone(incident), Signal.DROP, text)
         return
-    text = _ending(event, call, by)
-    if not incident.live or turn.state.live_calls(incident.id):
-        turn.note(incident.id, text)
-    elif _clears(incident):
-        clear(turn, incident, Signal.PART, by or "hangup", text)
-    else:
-        apply_signal(turn, incident, Signal.DROP, text)
+    turn.note(incident.id, text)
+
+
+def _phone_is_on(call: Call) -> bool:
+    """Whether the phone itself takes part: a call to it that it never picked up says nothing about it."""
+    return call.direction == "out" or call.answered_at is not None or call.connected_at is not None
 
 
 def _ending(event: Event, call: Call, by: str) -> str:
@@ -178,26 +237,22 @@ def _clears(incident: Incident) -> bool:
     return incident.connected_at is not None and incident.acknowledged_at is not None
 
 
-def clear(turn: Turn, incident: Incident, signal: Signal, by: str, reason: str) -> Incident:
-    """Clear the incident by `signal`, keeping who and why of the first time."""
-    if incident.state is not IncidentState.CLEARING and incident.live:
-        incident = replace(incident, clearing_at=turn.event.occurred_at, closed_by=by, close_reason=reason)
-    return apply_signal(turn, incident, signal, f"cleared: {reason}")
+# --- the call itself --------------------------------------------------------------------------------
 
 
-def _ensure(turn: Turn) -> tuple[Call, bool]:
-    """Return the event's call and whether it is new; a call seen for the first time starts its incident.
+def _ensure(turn: Turn) -> Call:
+    """Return the event's call; a call seen for the first time starts its incident.
 
     Whichever event of a call comes first, its SOS counts: after a blind interval that may be its end.
     """
+    if turn.call is not None:
+        return turn.call
     event = turn.event
-    known = turn.state.calls.get(_call_id(event))
-    if known is not None:
-        return known, False
     _report_reuse(turn)
+    identity = (event.source, event.key, event.endpoint, event.dialled, event.occurrence)
     call = turn.put_call(
         Call(
-            id=_call_id(event),
+            id=derive_id("call", *identity),
             source=event.source,
             key=event.key,
             endpoint=event.endpoint,
@@ -211,28 +266,24 @@ def _ensure(turn: Turn) -> tuple[Call, bool]:
             dialing_at=event.occurred_at,
         )
     )
-    over = event.kind in (Kind.CALL_ENDED, Kind.CALL_FAILED)
-    if call.direction == "out" and (call.tier is Tier.EMERGENCY or not over):
-        call = _attach(turn, call, start(turn, call))
-    return call, True
-
-
-def _attach(turn: Turn, call: Call, incident: Incident) -> Call:
-    return turn.put_call(replace(call, incident=incident.id))
+    if call.direction == "out" and (call.tier is Tier.EMERGENCY or event.kind not in _OVER):
+        start(turn, call)
+    return turn.state.calls[call.id]
 
 
 def _join_inbound(turn: Turn, call: Call) -> None:
     """A call to the phone joins its open incident; else it waits until the phone picks up."""
-    incident = turn.state.live_incident(call.phone, exercise=False)
-    if incident is None:
+    if turn.state.live_incident(call.phone, exercise=is_exercise(turn.event)) is None:
         turn.because(Reason.NOTED)
-        return
-    _attach(turn, call, start(turn, call))
+    else:
+        start(turn, call)
 
 
 def _report_reuse(turn: Turn) -> None:
+    """A key that names a second call is a fault, unless the PBX only sent the phone's call elsewhere."""
     event = turn.event
-    if turn.state.calls_with(event.source, event.key):
+    earlier = turn.state.calls_with(event.source, event.key)
+    if any(not call.live or call.endpoint != event.endpoint for call in earlier):
         turn.open_fault(
             event.source,
             "reused_key",

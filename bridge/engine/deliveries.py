@@ -1,32 +1,39 @@
-"""What a delivery's receipt, failure or loss means to its incident."""
+"""What a delivery's receipt, failure or loss means to its incident. Called by `fold`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
-from bridge.engine import steps
-from bridge.engine.effects import no_picture
+from bridge.engine.effects import check_picture
+from bridge.engine.holds import holds_now
 from bridge.engine.state import Reason
+from bridge.engine.steps import ask_again
 from bridge.engine.turn import Turn
-from bridge.model import Delivery, DeliveryState, Incident, Operation, Tier
-from bridge.response import Action
+from bridge.model import UNDO, Delivery, DeliveryState, Incident, Operation, Sharing
 
-RETRY = "retry"
+RETRY: Final = "retry"
 """The `state` of a settlement that is not the last word: another attempt follows."""
 
 
 def settled(turn: Turn) -> None:
-    """Write down how an attempt ended: a settled `DeliveryState`, or `retry`."""
-    event = turn.event
-    delivery = turn.state.deliveries.get(event.attributes["delivery"])
+    """Write down how an attempt ended: a settled `DeliveryState`, or `retry`.
+
+    Raises ValueError for any other state: such an event says nothing.
+    """
+    attributes = turn.event.attributes
+    delivery = turn.state.deliveries.get(attributes["delivery"])
     if delivery is None:
         turn.because(Reason.ORPHAN)
     elif delivery.state.settled:
         _late(turn, delivery)
-    elif event.attributes["state"] == RETRY:
+    elif attributes["state"] == RETRY:
         _retry(turn, delivery)
     else:
-        _final(turn, delivery, DeliveryState(event.attributes["state"]))
+        state = DeliveryState(attributes["state"])
+        if not state.settled:
+            raise ValueError(f"a delivery cannot settle as {state}")
+        _final(turn, delivery, state)
 
 
 def _late(turn: Turn, delivery: Delivery) -> None:
@@ -51,6 +58,7 @@ def _retry(turn: Turn, delivery: Delivery) -> None:
             proof=why,
         )
     )
+    _look_for_picture(turn, delivery)
 
 
 def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
@@ -63,6 +71,7 @@ def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
         started_at=delivery.started_at or _float(attributes.get("started_at")),
         settled_at=turn.event.occurred_at,
         next_attempt_at=None,
+        doubtful=delivery.doubtful or attributes.get("doubtful") == "yes",
         proof=attributes.get("proof", ""),
         reference=attributes.get("reference", ""),
     )
@@ -72,53 +81,57 @@ def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
     subject = f"driver/{delivery.driver}"
     if state.done:
         turn.clear_fault(subject, delivery.operation)
-        return
-    turn.open_fault(subject, delivery.operation, f"{_named(delivery)}: {state}: {delivery.proof}")
+    elif state is not DeliveryState.SUPERSEDED:
+        turn.open_fault(subject, delivery.operation, f"{_named(delivery)}: {state}: {delivery.proof}")
+        _look_for_picture(turn, delivery)
+
+
+def _look_for_picture(turn: Turn, delivery: Delivery) -> None:
     incident = turn.state.incidents.get(delivery.incident)
-    if incident is not None and _picture_is_lost(turn, incident, delivery):
-        no_picture(turn, incident)
+    if incident is not None and delivery.operation in (Operation.SHOW, Operation.START_RECORDING):
+        check_picture(turn, incident)
 
 
-def _picture_is_lost(turn: Turn, incident: Incident, failed: Delivery) -> bool:
-    return (
-        failed.operation is Operation.SHOW
-        and incident.tier is Tier.EMERGENCY
-        and turn.has_timer(incident.id, "picture")
-        and not steps.picture_possible(turn, incident)
-    )
+# --- found off --------------------------------------------------------------------------------------
 
 
 def hold_lost(turn: Turn) -> None:
     """Something we keep on was found off: switch it on again, and mark the new event in the VMS too."""
     event = turn.event
-    incident = turn.state.incidents.get(event.incident)
     resource = event.attributes["resource"]
-    if incident is None or not incident.live:
+    incident = turn.state.incidents.get(event.incident)
+    if incident is None or not incident.live or not holds_now(turn, incident, resource):
         turn.because(Reason.LATE)
+        return
+    deliveries = turn.state.deliveries_of(incident.id)
+    kept = [d for d in deliveries if d.resource == resource and d.operation in UNDO]
+    if not kept or kept[-1].sharing is not Sharing.TOGETHER or _is_asked_since(turn, resource):
+        turn.because(Reason.NOTED)
         return
     turn.because(Reason.REASSERTED)
     turn.note(incident.id, f"{resource} was found off: switched on again")
-    lost = [d for d in turn.state.deliveries_of(incident.id) if d.resource == resource]
-    if not lost or not lost[-1].state.settled:
-        return
-    marks = [
-        d
-        for d in turn.state.deliveries_of(incident.id)
-        if d.operation is Operation.BOOKMARK and (d.driver, d.target) == (lost[0].driver, lost[0].target)
-    ]
-    again = [_action_of(delivery) for delivery in (lost[0], *marks[:1])]
-    steps.ask(turn, incident, f"reassert/{event.id[:8]}", again)
+    ask_again(turn, incident, "reassert", [kept[-1], *_bookmark_at(turn, incident, kept[-1])])
 
 
-def _action_of(delivery: Delivery) -> Action:
-    return Action(
-        operation=delivery.operation,
-        driver=delivery.driver,
-        target=delivery.target,
-        params=delivery.params,
-        resource=delivery.resource,
-        sharing=delivery.sharing,
+def _is_asked_since(turn: Turn, resource: str) -> bool:
+    """Whether any of the incidents that share it is about to switch it on, or has since it was found off."""
+    return any(
+        delivery.resource == resource
+        and (not delivery.state.settled or delivery.created_at >= turn.event.occurred_at)
+        for hold in turn.state.holds_on(resource)
+        for delivery in turn.state.deliveries_of(hold.incident)
     )
+
+
+def _bookmark_at(turn: Turn, incident: Incident, kept: Delivery) -> list[Delivery]:
+    """The latest bookmark at the same target, if there is one."""
+    marks = [
+        delivery
+        for delivery in turn.state.deliveries_of(incident.id)
+        if delivery.operation is Operation.BOOKMARK
+        and (delivery.driver, delivery.target) == (kept.driver, kept.target)
+    ]
+    return marks[-1:]
 
 
 def _named(delivery: Delivery) -> str:

@@ -9,11 +9,13 @@ from typing import Final
 
 from bridge.engine import calls
 from bridge.engine.deliveries import hold_lost, settled
-from bridge.engine.effects import TIMERS, apply_signal
-from bridge.engine.state import Decision, Reason, State, subject_of
+from bridge.engine.effects import apply_signal, clear
+from bridge.engine.needs import subject_of
+from bridge.engine.state import Decision, Reason, State
 from bridge.engine.table import Signal
+from bridge.engine.timers import TIMERS
 from bridge.engine.turn import Turn
-from bridge.model import CALL_KINDS, Event, Incident, Kind
+from bridge.model import CALL_KINDS, Event, Incident, IncidentState, Kind, Tier
 from bridge.response import Plan
 
 
@@ -28,13 +30,17 @@ def fold(events: Sequence[Event], state: State, plan: Plan, now: float) -> list[
 
 
 def _decide(event: Event, state: State, plan: Plan, now: float) -> Decision:
+    call = None
     if event.kind in CALL_KINDS:
-        event = replace(event, occurrence=calls.occurrence_of(event, state))
-    turn = Turn(event, state, plan, now)
-    if event.id in state.known:
+        known = state.calls_with(event.source, event.key)
+        call = calls.call_of(event, known)
+        if occurrence := calls.occurrence_of(call, known):
+            event = replace(event, occurrence=occurrence)
+    turn = Turn(event, call, state, plan, now)
+    if turn.event_id in state.known:
         turn.because(Reason.DUPLICATE)
     else:
-        state.known.add(event.id)
+        state.known.add(turn.event_id)
         DECIDERS[event.kind](turn)
     return turn.decision
 
@@ -43,18 +49,23 @@ def _decide(event: Event, state: State, plan: Plan, now: float) -> Decision:
 
 
 def _button(turn: Turn) -> None:
-    calls.start(turn, call=None)
+    """A press or an off-hook contact that is no call. Without a call nothing would ever end a routine one."""
+    incident = calls.start(turn, call=None)
+    if incident.tier is Tier.ROUTINE and not turn.state.live_calls(incident.id):
+        turn.set_timer(incident.id, "no_call", turn.plan.times.post_roll_routine)
 
 
 def _incident_of(turn: Turn) -> Incident | None:
     """The incident the event names, by its id or by a call's key; else the phone's open one."""
     event, state = turn.event, turn.state
-    if event.incident:
-        return state.incidents.get(event.incident)
+    if incident := state.incidents.get(event.incident):
+        return incident
     if call_key := event.attributes.get("call_key"):
         known = [call for call in state.calls_with(event.source, call_key) if call.incident]
         return state.incidents.get(known[-1].incident) if known else None
-    return state.live_incident(event.phone, exercise=False) if event.phone else None
+    if event.incident or not event.phone:
+        return None
+    return state.live_incident(event.phone, exercise=calls.is_exercise(event))
 
 
 def _who(event: Event) -> str:
@@ -62,27 +73,40 @@ def _who(event: Event) -> str:
 
 
 def _acknowledged(turn: Turn) -> None:
+    """A named person has it. The first one wins, every one is told."""
     incident = _incident_of(turn)
     if incident is None:
         turn.because(Reason.ORPHAN)
         return
     who, how = _who(turn.event), turn.event.attributes.get("how", turn.event.via)
     text = f"acknowledged by {who}" + (f" ({how})" if how else "")
-    if incident.acknowledged_at is None:
-        incident = replace(incident, acknowledged_at=turn.event.occurred_at, acknowledged_by=who)
-    else:
+    if incident.acknowledged_at is not None:
         text = f"also {text}; {incident.acknowledged_by} was first"
+    elif incident.state in (IncidentState.OPEN, IncidentState.CONNECTED):
+        incident = replace(incident, acknowledged_at=turn.event.occurred_at, acknowledged_by=who)
     apply_signal(turn, incident, Signal.ACKNOWLEDGE, text)
 
 
 def _resolved(turn: Turn) -> None:
+    """A person says that it is over. An SOS takes one with a name."""
     incident = _incident_of(turn)
     if incident is None:
         turn.because(Reason.ORPHAN)
-        return
-    who = "the phone's reset" if turn.event.kind is Kind.SOS_CLEARED else _who(turn.event)
-    why = turn.event.attributes.get("reason", "")
-    calls.clear(turn, incident, Signal.RESOLVE, who, why or f"resolved by {who}")
+    elif incident.tier is Tier.EMERGENCY and not turn.event.attributes.get("by"):
+        turn.note(incident.id, "not resolved: an SOS is cleared by a named person, and nobody is named")
+    else:
+        who = _who(turn.event)
+        why = turn.event.attributes.get("reason") or f"resolved by {who}"
+        clear(turn, incident, Signal.RESOLVE, who, why)
+
+
+def _reset(turn: Turn) -> None:
+    """The SOS button was reset at the phone. That says nothing about a routine call."""
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+    elif incident.tier is Tier.EMERGENCY:
+        clear(turn, incident, Signal.RESOLVE, "the phone's reset", "reset at the phone")
 
 
 def _timer_due(turn: Turn) -> None:
@@ -102,6 +126,10 @@ def _dispatch_started(turn: Turn) -> None:
     incident = _incident_of(turn)
     if incident is None:
         turn.because(Reason.ORPHAN)
+        return
+    if not incident.live:
+        turn.because(Reason.LATE)
+        turn.note(incident.id, "the PBX rings dispatch, after it was closed")
         return
     turn.because(Reason.DISPATCHED)
     turn.clear_timers(incident.id, ("hangup_dispatch",))
@@ -151,7 +179,7 @@ DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
         Kind.CALL_FAILED: calls.ended,
         Kind.OFF_HOOK: _button,
         Kind.SOS: _button,
-        Kind.SOS_CLEARED: _resolved,
+        Kind.SOS_CLEARED: _reset,
         Kind.ACKNOWLEDGED: _acknowledged,
         Kind.RESOLVED: _resolved,
         Kind.TIMER_DUE: _timer_due,

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bridge.model import (
-    CALL_KINDS,
-    Call,
-    Delivery,
-    Event,
-    Fault,
-    Hold,
-    Incident,
-    Kind,
-    TimelineEntry,
-    Timer,
-)
-from bridge.response import Plan, resources_at
+from bridge.engine.index import Index
+from bridge.model import Call, Delivery, Event, Fault, Hold, Incident, TimelineEntry, Timer
 
 
 class Reason(enum.StrEnum):
@@ -74,7 +62,10 @@ class Decision:
 
 @dataclass(slots=True, kw_only=True)
 class State:
-    """The part of the world that a batch of events can touch."""
+    """The part of the world that a batch of events can touch.
+
+    The store fills the mappings; from the first question on they change through `put_` and `drop_` only.
+    """
 
     known: set[str] = field(default_factory=set)
     """Ids of the events already stored, as far as this batch could repeat them."""
@@ -86,37 +77,101 @@ class State:
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
     """Open faults of the subjects that the events name, and of the drivers."""
+    _index: Index | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def index(self) -> Index:
+        if self._index is None:
+            self._index = Index.over(self.incidents, self.calls, self.deliveries, self.timers, self.holds)
+        return self._index
+
+    # --- questions ----------------------------------------------------------------------------------
 
     def live_incident(self, phone: str, *, exercise: bool) -> Incident | None:
         """The phone's open incident. A real call never joins an exercise, nor the other way round."""
-        for incident in self.incidents.values():
-            if incident.phone == phone and incident.live and incident.exercise is exercise:
-                return incident
+        for incident in self.index.live.of((phone, exercise)):
+            return self.incidents[incident]
         return None
 
     def calls_with(self, source: str, key: str) -> list[Call]:
         """Return the calls of this key, oldest first."""
-        found = [call for call in self.calls.values() if (call.source, call.key) == (source, key)]
-        return sorted(found, key=lambda call: call.dialing_at)
+        found = [self.calls[call] for call in self.index.calls_with.of((source, key))]
+        return sorted(found, key=lambda call: (call.dialing_at, call.occurrence))
+
+    def calls_of(self, incident: str) -> list[Call]:
+        """Return the incident's calls, oldest first."""
+        found = [self.calls[call] for call in self.index.calls_of.of(incident)]
+        return sorted(found, key=lambda call: (call.dialing_at, call.id))
 
     def live_calls(self, incident: str) -> list[Call]:
-        return [call for call in self.calls.values() if call.incident == incident and call.live]
+        return [call for call in self.calls_of(incident) if call.live]
 
     def deliveries_of(self, incident: str) -> list[Delivery]:
-        found = [delivery for delivery in self.deliveries.values() if delivery.incident == incident]
-        return sorted(found, key=lambda delivery: delivery.order)
+        """Return the incident's deliveries in the order in which they were asked for."""
+        return [self.deliveries[delivery] for delivery in self.index.deliveries_of.of(incident)]
+
+    def unsettled_on(self, resource: str) -> list[Delivery]:
+        """Return what anybody's deliveries may still do to this resource."""
+        return [self.deliveries[delivery] for delivery in self.index.unsettled_on.of(resource)]
 
     def holds_on(self, resource: str) -> list[Hold]:
-        found = [hold for (name, _), hold in self.holds.items() if name == resource]
+        """Return who holds, or waits for, the resource: first come first."""
+        found = [self.holds[key] for key in self.index.holds_on.of(resource)]
         return sorted(found, key=lambda hold: (hold.since, hold.incident))
+
+    def holds_of(self, incident: str) -> list[Hold]:
+        return [self.holds[key] for key in self.index.holds_of.of(incident)]
+
+    def timers_of(self, incident: str) -> list[str]:
+        """Return the names of the incident's timers."""
+        return list(self.index.timers_of.of(incident))
+
+    # --- changes ------------------------------------------------------------------------------------
+
+    def put_incident(self, incident: Incident) -> None:
+        index = self.index
+        self.incidents[incident.id] = incident
+        index.incident(incident)
+
+    def put_call(self, call: Call) -> None:
+        index = self.index
+        self.calls[call.id] = call
+        index.call(call)
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        index = self.index
+        self.deliveries[delivery.id] = delivery
+        index.delivery(delivery)
+
+    def put_hold(self, hold: Hold) -> None:
+        index = self.index
+        self.holds[hold.resource, hold.incident] = hold
+        index.hold(hold)
+
+    def drop_hold(self, hold: Hold) -> None:
+        index = self.index
+        self.holds.pop((hold.resource, hold.incident), None)
+        index.no_hold(hold)
+
+    def put_timer(self, timer: Timer) -> None:
+        index = self.index
+        self.timers[timer.incident, timer.name] = timer
+        index.timers_of.add(timer.incident, timer.name)
+
+    def drop_timer(self, incident: str, name: str) -> None:
+        index = self.index
+        self.timers.pop((incident, name), None)
+        index.timers_of.remove(incident, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What the store must load before a batch can be decided.
 
-    The store adds by itself: the incidents of the calls it finds, everything those incidents own,
-    and the incidents that hold the resources named here or held by those incidents.
+    The store adds by itself: the incidents of the calls and deliveries it finds; the resources that these
+    incidents hold; the incidents that hold any of the resources or have an unsettled delivery on them (the
+    stop of a closed incident must not switch off what a new one needs); and everything that all these
+    incidents own: calls, deliveries, timers, holds, and the open faults of `incident/<id>`.
     """
 
     event_keys: frozenset[tuple[str, str]]
@@ -128,37 +183,3 @@ class Needs:
     resources: frozenset[str]
     subjects: frozenset[str]
     """Fault subjects."""
-
-
-def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
-    """Return what must be loaded to decide these (identified) events."""
-    events = list(events)
-    return Needs(
-        event_keys=frozenset((event.source, event.key) for event in events),
-        call_keys=frozenset(pair for event in events for pair in _call_keys(event)),
-        phones=frozenset(event.phone for event in events if event.phone),
-        incidents=frozenset(event.incident for event in events if event.incident),
-        deliveries=frozenset(
-            event.attributes["delivery"] for event in events if event.kind is Kind.DELIVERY_SETTLED
-        ),
-        resources=frozenset(
-            resource
-            for location in {event.location for event in events if event.location}
-            for resource in resources_at(location, plan)
-        ),
-        subjects=frozenset(subject_of(event) for event in events)
-        | frozenset(f"incident/{event.incident}" for event in events if event.incident)
-        | frozenset(f"driver/{rule.driver}" for rule in plan.rules),
-    )
-
-
-def _call_keys(event: Event) -> Iterator[tuple[str, str]]:
-    if event.kind in CALL_KINDS:
-        yield event.source, event.key
-    if call_key := event.attributes.get("call_key"):
-        yield event.source, call_key
-
-
-def subject_of(event: Event) -> str:
-    """What a fault event is about: its `subject`, else the phone, else its source."""
-    return event.attributes.get("subject") or event.phone or event.source

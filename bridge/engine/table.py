@@ -1,7 +1,7 @@
 """Every transition of an incident. A change of state that is not in this file does not exist.
 
 Rows are total: each state answers each signal (a test proves it). `None` stands for "no open
-incident". What a signal means is decided in `fold`; what an effect does, in `steps`.
+incident". Which signal an event is, is decided in `fold` and `calls`; what an effect does, in `effects`.
 """
 
 import enum
@@ -30,7 +30,7 @@ class Signal(enum.StrEnum):
     PART = "part"
     """The last living call ended, and by the rules that clears the incident."""
     DROP = "drop"
-    """The last living call ended, and that clears nothing."""
+    """The phone hung up its last call, and that clears nothing."""
     ACKNOWLEDGE = "acknowledge"
     RESOLVE = "resolve"
     POST_ROLL = "post_roll"
@@ -42,6 +42,8 @@ class Effect(enum.StrEnum):
 
     START_SOS = "start_sos"
     START_ROUTINE = "start_routine"
+    RESTORE = "restore"
+    """Take again what was lost to others or given up meanwhile."""
     TELL_AGAIN = "tell_again"
     TELL_CONNECTED = "tell_connected"
     TELL_ACKNOWLEDGED = "tell_acknowledged"
@@ -55,7 +57,9 @@ class Effect(enum.StrEnum):
     WATCH_DISPATCH = "watch_dispatch"
     """Nobody had the call: see to it that dispatch rings."""
     REDIALLED = "redialled"
-    """The phone is calling again: no need to call it back."""
+    """The phone is calling again: no need to call it back, and the escalation times must run."""
+    HAND_OVER = "hand_over"
+    """Whoever waited for a camera gets it now, and not after the post-roll."""
     POST_ROLL = "post_roll"
     KEEP_ON = "keep_on"
     """Cancel the post-roll: what was started goes on."""
@@ -72,9 +76,9 @@ class Row:
 S, R, E = IncidentState, Reason, Effect
 
 _START_SOS = (E.START_SOS, E.ESCALATION)
-_REOPEN = (E.KEEP_ON, E.CALM, E.TELL_AGAIN, E.ESCALATION)
+_REOPEN = (E.KEEP_ON, E.CALM, E.RESTORE, E.TELL_AGAIN, E.ESCALATION)
 _RAISE = (E.KEEP_ON, E.CALM, E.START_SOS, E.ESCALATION)
-_CLEAR = (E.CALM, E.TELL_CLEARED, E.POST_ROLL)
+_CLEAR = (E.CALM, E.HAND_OVER, E.TELL_CLEARED, E.POST_ROLL)
 _OWN = (E.CALM, E.TELL_ACKNOWLEDGED, E.REMIND)
 
 TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingProxyType(
@@ -82,7 +86,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (None, Signal.PRESS): Row(S.OPEN, R.OPENED, _START_SOS),
         (None, Signal.CALL): Row(S.OPEN, R.OPENED, (E.START_ROUTINE,)),
         # Nobody has it yet.
-        (S.OPEN, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, (E.REDIALLED, E.TELL_AGAIN)),
+        (S.OPEN, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, (E.RESTORE, E.TELL_AGAIN, E.REDIALLED)),
         (S.OPEN, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
         (S.OPEN, Signal.CALL): Row(S.OPEN, R.JOINED),
         (S.OPEN, Signal.SIDE_CALL): Row(S.OPEN, R.JOINED),

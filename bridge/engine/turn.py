@@ -6,58 +6,79 @@ of the batch sees it).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from bridge.engine.state import Decision, Reason, State
-from bridge.model import Call, Delivery, Event, Fault, Hold, Incident, TimelineEntry, Timer
+from bridge.model import Call, Delivery, DeliveryState, Event, Fault, Hold, Incident, TimelineEntry, Timer
 from bridge.response import Plan
 
 
 class Turn:
     """What `fold` and `steps` share while they decide one event."""
 
-    def __init__(self, event: Event, state: State, plan: Plan, now: float) -> None:
+    def __init__(self, event: Event, call: Call | None, state: State, plan: Plan, now: float) -> None:
         self.event = event
+        self.event_id = event.id
         self.state = state
         self.plan = plan
         self.now = now
+        self.call = call
+        """The known call that the event is about."""
         self.decision = Decision(event=event, reason=Reason.NOTED)
 
     def because(self, reason: Reason) -> None:
         self.decision.reason = reason
 
     def put_incident(self, incident: Incident) -> Incident:
-        self.decision.incidents[incident.id] = self.state.incidents[incident.id] = incident
+        self.state.put_incident(incident)
+        self.decision.incidents[incident.id] = incident
         return incident
 
     def put_call(self, call: Call) -> Call:
-        self.decision.calls[call.id] = self.state.calls[call.id] = call
+        self.state.put_call(call)
+        self.decision.calls[call.id] = call
         return call
 
     def put_delivery(self, delivery: Delivery) -> None:
-        self.decision.deliveries[delivery.id] = self.state.deliveries[delivery.id] = delivery
+        self.state.put_delivery(delivery)
+        self.decision.deliveries[delivery.id] = delivery
+
+    def supersede(self, delivery: Delivery, why: str) -> None:
+        """Take back a delivery that is not settled; an attempt under way is its last."""
+        self.put_delivery(
+            replace(
+                delivery,
+                state=DeliveryState.SUPERSEDED,
+                settled_at=self.now,
+                proof=why,
+                next_attempt_at=None,
+            )
+        )
 
     def put_hold(self, hold: Hold) -> None:
-        key = (hold.resource, hold.incident)
-        self.decision.holds[key] = self.state.holds[key] = hold
+        self.state.put_hold(hold)
+        self.decision.holds[hold.resource, hold.incident] = hold
 
     def drop_hold(self, hold: Hold) -> None:
-        key = (hold.resource, hold.incident)
-        self.decision.holds[key] = None
-        self.state.holds.pop(key, None)
+        self.state.drop_hold(hold)
+        self.decision.holds[hold.resource, hold.incident] = None
 
     def set_timer(self, incident: str, name: str, seconds: float) -> None:
-        timer = Timer(incident=incident, name=name, due_at=self.now + seconds)
-        self.decision.timers[incident, name] = self.state.timers[incident, name] = timer
+        """Set the timer, or set it anew. The past is now."""
+        timer = Timer(incident=incident, name=name, due_at=self.now + max(0.0, seconds))
+        self.state.put_timer(timer)
+        self.decision.timers[incident, name] = timer
 
-    def clear_timers(self, incident: str, names: Iterable[str]) -> None:
-        for name in names:
-            if self.state.timers.pop((incident, name), None):
+    def clear_timers(self, incident: str, names: Collection[str]) -> None:
+        for name in self.state.timers_of(incident):
+            if name in names:
+                self.state.drop_timer(incident, name)
                 self.decision.timers[incident, name] = None
 
-    def has_timer(self, incident: str, name: str) -> bool:
-        return (incident, name) in self.state.timers
+    def has_timer(self, incident: str, *names: str) -> bool:
+        """Whether any of the timers is set."""
+        return any((incident, name) in self.state.timers for name in names)
 
     def open_fault(self, subject: str, what: str, text: str, at: float | None = None) -> None:
         """Open a fault, or renew the text of the one that is open."""
@@ -80,7 +101,7 @@ class Turn:
             TimelineEntry(
                 incident=incident,
                 at=self.event.occurred_at,
-                event=self.event.id,
+                event=self.event_id,
                 reason=self.decision.reason,
                 text=text,
             )

@@ -1,0 +1,79 @@
+"""What has to be loaded before events can be decided. Called by ingest, answered by the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from bridge.engine.state import Needs, State
+from bridge.model import CALL_KINDS, Event, Incident, Kind
+from bridge.response import Plan, resources_at
+
+_NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST})
+"""Kinds that name an incident, but never make it want what it does not hold already."""
+
+
+def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
+    """Return what must be loaded to decide these (identified) events."""
+    events = list(events)
+    return Needs(
+        event_keys=frozenset((event.source, event.key) for event in events),
+        call_keys=frozenset(pair for event in events for pair in _call_keys(event)),
+        phones=frozenset(event.phone for event in events if event.phone),
+        incidents=frozenset(event.incident for event in events if event.incident),
+        deliveries=frozenset(
+            event.attributes["delivery"] for event in events if event.kind is Kind.DELIVERY_SETTLED
+        ),
+        resources=frozenset(
+            resource
+            for location in {event.location for event in events if event.phone}
+            for resource in resources_at(location, plan)
+        ),
+        subjects=frozenset(subject for event in events for subject in (subject_of(event), event.source))
+        | frozenset(f"incident/{event.incident}" for event in events if event.incident)
+        | frozenset(f"driver/{rule.driver}" for rule in plan.rules),
+    )
+
+
+def further_needs(needs: Needs, events: Sequence[Event], state: State, plan: Plan) -> Needs | None:
+    """Return what must be loaded instead, now that the incidents are known; None if `state` will do.
+
+    A timer or an acknowledgement names its incident, not the place, and may yet claim a camera or screen
+    there that another incident holds.
+    """
+    there = {incident.location for event in events for incident in _concerned(event, state)}
+    wanted = frozenset(resource for location in there for resource in resources_at(location, plan))
+    if wanted <= needs.resources:
+        return None
+    return replace(needs, resources=needs.resources | wanted)
+
+
+def _concerned(event: Event, state: State) -> Iterator[Incident]:
+    """The incidents that the event may make ask for something."""
+    if event.kind in _NEVER_CLAIM or _is_good_news(event):
+        return
+    named = {event.incident}
+    named.update(call.incident for pair in _call_keys(event) for call in state.calls_with(*pair))
+    if delivery := state.deliveries.get(event.attributes.get("delivery", "")):
+        named.add(delivery.incident)
+    yield from (state.incidents[incident] for incident in named if incident in state.incidents)
+    for exercise in (False, True):
+        if event.phone and (incident := state.live_incident(event.phone, exercise=exercise)):
+            yield incident
+
+
+def _is_good_news(event: Event) -> bool:
+    return event.kind is Kind.DELIVERY_SETTLED and event.attributes.get("state") in ("verified", "accepted")
+
+
+def _call_keys(event: Event) -> Iterator[tuple[str, str]]:
+    if event.kind in CALL_KINDS:
+        yield event.source, event.key
+    if call_key := event.attributes.get("call_key"):
+        yield event.source, call_key
+
+
+def subject_of(event: Event) -> str:
+    """What a fault event is about: its `subject`, else the phone, else its source."""
+    return event.attributes.get("subject") or event.phone or event.source

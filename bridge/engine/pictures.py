@@ -1,0 +1,68 @@
+"""Whether the operators see the place, as far as the receipts can tell (semantics: "Picture confirmed").
+
+One camera is proven live and a display that shows it is verified. Only the latest word on each camera and
+display counts: a forced recording that was found off proves nothing until it is on again.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Mapping
+
+from bridge.engine.turn import Turn
+from bridge.model import Delivery, DeliveryState, Incident, Operation
+
+
+class Picture(enum.IntEnum):
+    """The greater, the surer."""
+
+    NONE = 0
+    """Known not to be there: no display is asked for, or every one refused."""
+    UNCONFIRMED = 1
+    """Nothing can confirm it any more; the operators may see it all the same."""
+    AWAITED = 2
+    """It may still be confirmed."""
+    CONFIRMED = 3
+
+    @property
+    def spoken(self) -> str:
+        """As dispatch is told: `confirmed`, `not confirmed` or `none`."""
+        if self in (Picture.UNCONFIRMED, Picture.AWAITED):
+            return "not confirmed"
+        return self.name.lower()
+
+
+def picture_of(turn: Turn, incident: Incident) -> Picture:
+    """Return how sure it is that somebody can see the place of this incident."""
+    deliveries = turn.state.deliveries_of(incident.id)
+    displays = _latest(deliveries, Operation.SHOW)
+    cameras: dict[str, Picture] = {}
+    for recording in _latest(deliveries, Operation.START_RECORDING):
+        camera = recording.params.get("camera", "")
+        cameras[camera] = max(cameras.get(camera, Picture.NONE), _proof(turn, recording))
+    sure = max((_seen(turn, display, cameras) for display in displays), default=Picture.NONE)
+    if sure > Picture.UNCONFIRMED:
+        return sure
+    refused = all(display.state is DeliveryState.FAILED for display in displays)
+    return Picture.NONE if refused else Picture.UNCONFIRMED
+
+
+def _latest(deliveries: Collection[Delivery], operation: Operation) -> Collection[Delivery]:
+    """The last delivery of `operation` to each target."""
+    asked = (delivery for delivery in deliveries if delivery.operation is operation)
+    return {(delivery.driver, delivery.target): delivery for delivery in asked}.values()
+
+
+def _proof(turn: Turn, delivery: Delivery) -> Picture:
+    """What this delivery says by itself: verified, perhaps verified later, or never to be verified."""
+    if delivery.state is DeliveryState.VERIFIED:
+        return Picture.CONFIRMED
+    reachable = (f"driver/{delivery.driver}", "link") not in turn.state.faults
+    return Picture.AWAITED if reachable and not delivery.state.settled else Picture.UNCONFIRMED
+
+
+def _seen(turn: Turn, display: Delivery, cameras: Mapping[str, Picture]) -> Picture:
+    """A picture is as sure as the less sure of the display and the best of its cameras."""
+    shown = display.params.get("views", "").split(",")
+    best = max(cameras.get(camera, Picture.NONE) for camera in shown)
+    return min(_proof(turn, display), best)

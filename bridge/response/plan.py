@@ -1,0 +1,148 @@
+"""The site as plain values: phones, places, cameras, rules, times. Built by `bridge.config`."""
+
+from __future__ import annotations
+
+import enum
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+
+from bridge.calls import extension_matches
+from bridge.model import Event, Location, Operation, Phone
+
+
+class Step(enum.StrEnum):
+    """The moments of an incident that a site can attach actions to."""
+
+    OFF_HOOK = "off_hook"
+    SOS = "sos"
+    CONNECTED = "connected"
+    ACKNOWLEDGED = "acknowledged"
+    PRESSED_AGAIN = "pressed_again"
+    ESCALATE_1 = "escalate_1"
+    ESCALATE_2 = "escalate_2"
+    NO_PICTURE = "no_picture"
+    UNANSWERED = "unanswered"
+    """The phone hung up before a person had it, and the dialplan did not ring dispatch."""
+    UNRESOLVED = "unresolved"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Every waiting time of semantics.md, in seconds."""
+
+    picture: float = 4.0
+    """Without a confirmed picture by then, dispatch is told."""
+    escalate_1: float = 20.0
+    escalate_2: float = 60.0
+    unresolved: float = 600.0
+    """Acknowledged but unresolved: alert again."""
+    console_settle: float = 5.0
+    """A console connected this long suspends escalation."""
+    console_click: float = 60.0
+    """Without a click or key by then, escalation resumes."""
+    dispatch_grace: float = 2.0
+    """After an unanswered hangup: the dialplan should have rung dispatch by then, else the bridge does."""
+    redial_wait: float = 5.0
+    post_roll_emergency: float = 60.0
+    post_roll_routine: float = 30.0
+    recording_cap: float = 4 * 3600.0
+    recording_warning: float = 600.0
+    """Warn this long before the cap."""
+    deadline_emergency: float = 300.0
+    deadline_routine: float = 30.0
+    deadline_stop: float = 4 * 3600.0
+    """A stop is tried for so long: what is left on by a VMS that is away must go off when it is back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One cell of the response table: at `step`, ask `driver` for `operation`."""
+
+    step: Step
+    operation: Operation
+    driver: str
+    consoles: tuple[str, ...] = ()
+    """For pop-ups and screens; empty means the location's own consoles."""
+    groups: tuple[str, ...] = ()
+    """For `notify`: the dispatch groups to call."""
+    max_views: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The site, as the engine needs it. Everything is keyed by name; order of `rules` is priority."""
+
+    site: str
+    timezone: str = "UTC"
+    phones: tuple[Phone, ...] = ()
+    locations: Mapping[str, Location] = field(default_factory=dict)
+    cameras: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """camera tag -> driver name -> the camera's id in that VMS."""
+    alarm_extensions: tuple[str, ...] = ()
+    """Extensions or Asterisk patterns (`_911X`)."""
+    consoles: tuple[str, ...] = ()
+    """Consoles for a call whose location is unknown or names none."""
+    console_endpoints: frozenset[str] = frozenset()
+    """PBX endpoints of consoles, where a connected call means a person at the screen."""
+    capabilities: Mapping[str, frozenset[Operation]] = field(default_factory=dict)
+    """driver name -> what it can be asked to do."""
+    rules: tuple[Rule, ...] = ()
+    times: Times = Times()
+
+    @cached_property
+    def own_endpoint(self) -> Mapping[str, Phone]:
+        return {phone.endpoint: phone for phone in self.phones if phone.endpoint and not phone.shared}
+
+    @cached_property
+    def by_number(self) -> Mapping[tuple[str, str], Phone]:
+        return {
+            (phone.endpoint, phone.extension): phone
+            for phone in self.phones
+            if phone.shared and phone.endpoint and phone.extension
+        }
+
+    @cached_property
+    def shared_endpoints(self) -> frozenset[str]:
+        return frozenset(phone.endpoint for phone in self.phones if phone.shared)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Phone]:
+        return {phone.id: phone for phone in self.phones}
+
+    @cached_property
+    def rules_of(self) -> Mapping[Step, tuple[Rule, ...]]:
+        return {step: tuple(rule for rule in self.rules if rule.step is step) for step in Step}
+
+    @cached_property
+    def resources(self) -> dict[str, frozenset[str]]:
+        """What `resources_at` has found so far, by location."""
+        return {}
+
+    @cached_property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.timezone)
+
+    def can(self, driver: str, operation: Operation) -> bool:
+        return operation in self.capabilities.get(driver, frozenset())
+
+    def is_alarm(self, extension: str) -> bool:
+        return any(extension_matches(pattern, extension) for pattern in self.alarm_extensions)
+
+    def phone_of(self, event: Event) -> Phone | None:
+        """The configured phone: by endpoint; by caller ID only where the endpoint is marked shared.
+
+        The caller of a call *to* a shared endpoint is the other side, and names none of its phones.
+        """
+        if phone := self.own_endpoint.get(event.endpoint):
+            return phone
+        inbound = event.attributes.get("direction") == "in"
+        caller = None if inbound else self.by_number.get((event.endpoint, event.caller))
+        return caller or self.by_id.get(event.attributes.get("phone", ""))
+
+    def local_time(self, at: float) -> str:
+        """`at` in the site's time zone, ISO 8601 to the second."""
+        return datetime.fromtimestamp(at, self.zone).isoformat(sep=" ", timespec="seconds")

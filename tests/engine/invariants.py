@@ -1,0 +1,167 @@
+"""What must be true after every event, whatever came before. Raises AssertionError with the rule's name."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from bridge.engine import Decision, State
+from bridge.engine.table import TRANSITIONS
+from bridge.engine.timers import TIMERS
+from bridge.model import (
+    UNDO,
+    Delivery,
+    DeliveryState,
+    Hold,
+    Incident,
+    IncidentState,
+    Kind,
+    Operation,
+    Tier,
+)
+from tests.engine.database import Database
+
+ATTENTION = {"escalate_1", "escalate_2", "console_click", "unresolved"}
+"""An SOS that nobody has acknowledged has one of these timers, always."""
+STARTS = {Operation.START_RECORDING, Operation.EVENT_START}
+_MOVES = {(old, row.to) for (old, _), row in TRANSITIONS.items()}
+MOVES = _MOVES | {(old, later) for old, to in _MOVES for earlier, later in _MOVES if to is earlier}
+"""From and to. The first event of a call that nobody saw begin is two signals: it opens, and it connects."""
+
+
+def check(database: Database, before: State, decision: Decision) -> None:
+    """Check the rows after `decision` and what it changed. before: a copy of the rows before it."""
+    rows = database.rows
+    _one_live_incident_a_phone(rows)
+    _every_emergency_call_has_its_incident(rows)
+    _nothing_outlives_its_incident(rows)
+    _an_sos_never_falls_silent(rows)
+    _shared_things_have_the_right_holders(rows)
+    _what_is_free_is_stopped_and_what_is_held_is_not(database)
+    _changes_are_allowed(before, decision)
+
+
+def _one_live_incident_a_phone(rows: State) -> None:
+    live = Counter(row.phone for row in rows.incidents.values() if row.live and not row.exercise)
+    assert all(count == 1 for count in live.values()), live
+
+
+def _every_emergency_call_has_its_incident(rows: State) -> None:
+    for call in rows.calls.values():
+        if call.tier is Tier.EMERGENCY:
+            incident = rows.incidents[call.incident]
+            assert (incident.phone, incident.tier) == (call.phone, Tier.EMERGENCY)
+
+
+def _nothing_outlives_its_incident(rows: State) -> None:
+    for timer in rows.timers.values():
+        assert rows.incidents[timer.incident].live, timer
+        assert timer.name in TIMERS
+    for hold in rows.holds.values():
+        assert rows.incidents[hold.incident].live, hold
+    for delivery in rows.deliveries.values():
+        over = not rows.incidents[delivery.incident].live
+        afterwards = {*UNDO.values(), Operation.BOOKMARK}
+        assert delivery.state.settled or not over or delivery.operation in afterwards, delivery
+    for incident in rows.incidents.values():
+        in_post_roll = (incident.id, "post_roll") in rows.timers
+        assert in_post_roll == (incident.state is IncidentState.CLEARING), incident
+
+
+def _an_sos_never_falls_silent(rows: State) -> None:
+    timers = defaultdict(set)
+    for timer in rows.timers.values():
+        timers[timer.incident].add(timer.name)
+    for row in rows.incidents.values():
+        if row.tier is Tier.EMERGENCY and row.state in (IncidentState.OPEN, IncidentState.CONNECTED):
+            assert row.acknowledged_at is None
+            assert timers[row.id] & ATTENTION, row
+        if row.tier is Tier.EMERGENCY and row.state is IncidentState.ACKNOWLEDGED:
+            assert "unresolved" in timers[row.id]
+            assert not timers[row.id] & (ATTENTION - {"unresolved"})
+
+
+def _weight(rows: State, hold: Hold) -> tuple[bool, bool]:
+    return hold.tier is Tier.EMERGENCY, not rows.incidents[hold.incident].exercise
+
+
+def _shared_things_have_the_right_holders(rows: State) -> None:
+    by_resource = defaultdict(list)
+    for hold in rows.holds.values():
+        by_resource[hold.resource].append(hold)
+    for resource, holds in by_resource.items():
+        having = [hold for hold in holds if hold.held]
+        if resource.startswith("ptz/"):
+            assert len(having) <= 1, holds
+        if resource.startswith("screen/"):
+            assert len({_weight(rows, hold) for hold in having}) <= 1, holds
+        real_sos = any(_weight(rows, hold) == (True, True) for hold in having)
+        assert not real_sos or not any(rows.incidents[hold.incident].exercise for hold in having), holds
+
+
+def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None:
+    """Recordings: while somebody holds one no stop is under way; once nobody does, one stop was asked for."""
+    rows = database.rows
+    asked: dict[str, list[Delivery]] = defaultdict(list)
+    for born in database.asked:
+        if born.resource.split("/")[0] in STARTS:
+            asked[born.resource].append(rows.deliveries[born.id])
+    for resource, deliveries in asked.items():
+        held = any(hold.held for hold in rows.holds.values() if hold.resource == resource)
+        stops = [row for row in deliveries if row.operation not in STARTS]
+        called_off = {row.id for row in stops if row.state is DeliveryState.SUPERSEDED}
+        course = "".join(
+            "+" if row.operation in STARTS else "-" for row in deliveries if row.id not in called_off
+        )
+        assert "--" not in course, f"{resource} is stopped twice"
+        assert not course.startswith("-"), f"{resource} is stopped before it was started"
+        if held:
+            assert course.endswith("+"), f"{resource} is held and stopped"
+        else:
+            assert course.endswith("-"), f"{resource} is left on"
+
+
+# --- changes ----------------------------------------------------------------------------------------
+
+
+def _changes_are_allowed(before: State, decision: Decision) -> None:
+    for incident in decision.incidents.values():
+        known = before.incidents.get(incident.id)
+        assert (known and known.state, incident.state) in MOVES, (known, incident)
+        if known is not None:
+            _a_known_incident_changes_rightly(known, incident, decision)
+    for delivery in decision.deliveries.values():
+        earlier = before.deliveries.get(delivery.id)
+        assert earlier is None or not earlier.state.settled, "a settled delivery changed"
+        assert earlier is not None or delivery.state in (DeliveryState.PENDING, DeliveryState.SUPERSEDED)
+    for key, hold in decision.holds.items():
+        earlier_hold = before.holds.get(key)
+        if hold and earlier_hold and earlier_hold.held and not hold.held:
+            _somebody_better_has_it(before, decision, hold)
+
+
+def _a_known_incident_changes_rightly(known: Incident, incident: Incident, decision: Decision) -> None:
+    assert known.live, "a closed incident changed"
+    assert incident.pressed >= known.pressed
+    assert not (known.tier is Tier.EMERGENCY and incident.tier is Tier.ROUTINE)
+    pressed_again = incident.pressed > known.pressed
+    if known.acknowledged_by and incident.acknowledged_by != known.acknowledged_by:
+        assert pressed_again, "an acknowledgement was lost"
+    hangup = decision.event.kind in (Kind.CALL_ENDED, Kind.CALL_FAILED)
+    if hangup and known.tier is Tier.EMERGENCY and not known.acknowledged_by:
+        assert incident.live
+        assert incident.state is not IncidentState.CLEARING or known.state is IncidentState.CLEARING
+
+
+def _somebody_better_has_it(before: State, decision: Decision, lost: Hold) -> None:
+    """An SOS never loses to routine, and a real call never to an exercise of its tier."""
+    incidents = before.incidents | decision.incidents
+    having = [
+        hold for hold in decision.holds.values() if hold and hold.held and hold.resource == lost.resource
+    ]
+    assert having, lost
+    for hold in having:
+        winner, loser = incidents[hold.incident], incidents[lost.incident]
+        assert (hold.tier is Tier.EMERGENCY) >= (lost.tier is Tier.EMERGENCY), (winner, loser)
+        if hold.tier is lost.tier:
+            assert loser.exercise >= winner.exercise
+            assert loser.exercise or loser.state is IncidentState.CLEARING

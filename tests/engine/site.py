@@ -1,0 +1,85 @@
+"""The plant of these tests: three posts, a gate behind a gateway, and cameras that they share.
+
+PTZ-01 looks at posts 03 and 04, which also share the screen of desk-1. `zm` records, `wall` shows,
+`dispatch` rings the group `east`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.model import Location, Operation, Phone, View
+from bridge.response import Plan, Rule, Step
+
+DESK: Final = "console-1"
+"""PBX endpoint of the console at desk-1."""
+
+RULES: Final = (
+    Rule(step=Step.OFF_HOOK, operation=Operation.START_RECORDING, driver="zm", max_views=1),
+    Rule(step=Step.OFF_HOOK, operation=Operation.RECALL_PRESET, driver="wall"),
+    Rule(step=Step.OFF_HOOK, operation=Operation.SHOW, driver="wall", max_views=1),
+    Rule(step=Step.OFF_HOOK, operation=Operation.POPUP, driver="wall"),
+    Rule(step=Step.SOS, operation=Operation.START_RECORDING, driver="zm"),
+    Rule(step=Step.SOS, operation=Operation.RECALL_PRESET, driver="wall"),
+    Rule(step=Step.SOS, operation=Operation.SHOW, driver="wall"),
+    Rule(step=Step.SOS, operation=Operation.POPUP, driver="wall"),
+    Rule(step=Step.SOS, operation=Operation.BOOKMARK, driver="zm", max_views=1),
+    Rule(step=Step.CONNECTED, operation=Operation.UPDATE_POPUP, driver="wall"),
+    Rule(step=Step.ACKNOWLEDGED, operation=Operation.UPDATE_POPUP, driver="wall"),
+    Rule(step=Step.PRESSED_AGAIN, operation=Operation.POPUP, driver="wall"),
+    Rule(step=Step.PRESSED_AGAIN, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    Rule(step=Step.ESCALATE_1, operation=Operation.POPUP, driver="wall", consoles=("supervisor",)),
+    Rule(step=Step.ESCALATE_2, operation=Operation.SHOW, driver="wall", consoles=("big",)),
+    Rule(step=Step.NO_PICTURE, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    Rule(step=Step.UNANSWERED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    Rule(step=Step.UNRESOLVED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    Rule(step=Step.CLEARED, operation=Operation.UPDATE_POPUP, driver="wall"),
+)
+
+PLAN: Final = Plan(
+    site="Tank farm",
+    timezone="Europe/Berlin",
+    phones=(
+        Phone(id="P-03", endpoint="1003", extension="1003", location="POST-03"),
+        Phone(id="P-04", endpoint="1004", extension="1004", location="POST-04"),
+        Phone(id="P-05", endpoint="1005", extension="1005", location="POST-04"),
+        Phone(id="P-11", endpoint="gateway", extension="2011", location="GATE", shared=True),
+        Phone(id="P-12", endpoint="gateway", extension="2012", location="GATE", shared=True),
+    ),
+    locations={
+        "POST-03": Location(
+            tag="POST-03",
+            spoken="Tank farm east, post three",
+            views=(View(camera="PTZ-01", preset="7"), View(camera="FIX-02")),
+            consoles=("desk-1",),
+        ),
+        "POST-04": Location(
+            tag="POST-04",
+            spoken="Tank farm east, post four",
+            views=(View(camera="PTZ-01", preset="8"), View(camera="FIX-03")),
+            consoles=("desk-1",),
+        ),
+        "GATE": Location(tag="GATE", spoken="The gate", views=(View(camera="FIX-09"),), consoles=("desk-2",)),
+    },
+    cameras={
+        tag: {"zm": f"zm-{tag}", "wall": f"wall-{tag}"} for tag in ("PTZ-01", "FIX-02", "FIX-03", "FIX-09")
+    },
+    alarm_extensions=("9110", "_911X"),
+    consoles=("desk-1",),
+    console_endpoints=frozenset({DESK}),
+    capabilities={
+        "zm": frozenset({Operation.START_RECORDING, Operation.STOP_RECORDING, Operation.BOOKMARK}),
+        "wall": frozenset(
+            {
+                Operation.SHOW,
+                Operation.HIDE,
+                Operation.POPUP,
+                Operation.UPDATE_POPUP,
+                Operation.CLOSE_POPUP,
+                Operation.RECALL_PRESET,
+            }
+        ),
+        "dispatch": frozenset({Operation.NOTIFY}),
+    },
+    rules=RULES,
+)
