@@ -10,7 +10,7 @@ import click
 
 from bridge.cli.options import FAILED, config_option
 from bridge.config import load
-from bridge.config.problems import visible
+from bridge.config.problems import plural, visible
 from bridge.errors import StoreError
 from bridge.store import Database, migrate
 from bridge.store.limits import PATIENT
@@ -102,5 +102,5 @@ def verify(config: Path, url: str | None) -> None:
             click.echo(f"{finding.level:8} {visible(finding.subject)}  {visible(finding.text, 1000)}")
             count += 1
     if count:
-        raise StoreError(f"{count} findings in {database}")
+        raise StoreError(f"{plural(count, 'finding')} in {database}")
     click.echo(f"{database} is sound")

@@ -1,0 +1,28 @@
+"""Where events, incidents and what they own are kept: SQLite or PostgreSQL. The only place with SQL.
+
+`Store` is what ingest writes through, `Reader` what people read through, `Spool` where events wait while
+the store cannot take them. docs/database.md explains the tables.
+"""
+
+from bridge.store.database import Database, Rejected
+from bridge.store.leases import Lease
+from bridge.store.limits import Limits
+from bridge.store.reading import Counts, NoSuchIncident, Reader
+from bridge.store.spool import Spool, Spooled
+from bridge.store.store import Store, Transaction
+from bridge.store.thread import StoreThread
+
+__all__ = [
+    "Counts",
+    "Database",
+    "Lease",
+    "Limits",
+    "NoSuchIncident",
+    "Reader",
+    "Rejected",
+    "Spool",
+    "Spooled",
+    "Store",
+    "StoreThread",
+    "Transaction",
+]

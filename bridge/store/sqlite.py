@@ -1,0 +1,74 @@
+"""SQLite as this product uses it: WAL, every commit on the disk, a writer that locks before it reads.
+
+Called by `database`, `verify` and `migrate`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from bridge.errors import StoreError
+from bridge.store.limits import Limits
+
+FILE_MODE: Final = 0o640
+"""The database holds who called when: for its owner and a group that audits, not for everybody."""
+
+
+def make_engine(path: Path, limits: Limits, *, writes: bool) -> sa.Engine:
+    """Return an engine on the file. A writer has one connection, whose transactions exclude each other."""
+    wait = limits.lock if writes else limits.read
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        # The driver must not begin transactions of its own: it would do so only at the first write, after
+        # the state was read, and two writers would lose updates without an error.
+        connect_args={"isolation_level": None, "timeout": wait},
+        paramstyle="named",
+        pool_size=1 if writes else 3,
+        max_overflow=0,
+        pool_timeout=wait,
+        hide_parameters=True,
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        _set_up(connection, writes=writes)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
+    [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    if mode != "wal":
+        raise StoreError("this file system cannot hold the database (no WAL): put it on a local disk")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if not writes:
+        connection.execute("PRAGMA query_only = ON")
+
+
+def create_file(path: Path) -> None:
+    """Create the folder and the empty database file where they are missing. Raises StoreError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+    except OSError as error:
+        raise StoreError(f"{path} cannot be created: {error.strerror}") from error
+
+
+def check_pages(connection: sa.Connection, *, thorough: bool) -> list[str]:
+    """Return what SQLite finds damaged, at most 20 lines; empty when sound.
+
+    thorough: every index entry is compared with its row as well; it takes several times as long.
+    """
+    pragma = "integrity_check" if thorough else "quick_check"
+    found = [str(line) for [line] in connection.exec_driver_sql(f"PRAGMA {pragma}(20)")]
+    return [] if found == ["ok"] else found

@@ -1,0 +1,80 @@
+"""What happens in a plant, decided on what the store loads: the same as decided on everything there is."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import TypeVar
+
+import pytest
+import sqlalchemy as sa
+
+from bridge.engine import Decision, fold, further_needs, needs_of
+from bridge.model import Call, Delivery, Event, Hold, Incident, TimelineEntry, Timer
+from bridge.store import Store
+from bridge.store.loading import columns_of, fetch
+from bridge.store.plain import to_plain
+from bridge.store.verify import verify
+from tests.engine.control_room import ControlRoom, Dialled
+from tests.engine.site import DESK, PLAN
+
+T = TypeVar("T")
+
+
+def walk(seed: int, steps: int = 25) -> ControlRoom:
+    """Let this and that happen in a plant that keeps its rows in memory."""
+    chance, room = random.Random(seed), ControlRoom()
+    calls: list[Dialled] = []
+    for _ in range(steps):
+        phone = chance.choice(["P-03", "P-04", "P-05", "P-11", "1999"])
+        call = chance.choice(calls) if calls else None
+        match chance.randrange(8):
+            case 0 | 1:
+                calls.append(room.press(phone, chance.choice(["9110", "9110", "20"])))
+            case 2 if call:
+                room.connect(call, chance.choice([DESK, "2002"]))
+            case 3 | 4 if call:
+                room.hang_up(call)
+            case 5:
+                room.settle_all(chance.choice(["verified", "failed", "retry"]))
+            case 6 if room.incidents(phone):
+                chance.choice([room.acknowledge, room.resolve])("anna", phone)
+            case _:
+                room.after(chance.choice([1, 5, 70, 700]))
+    return room
+
+
+def transact(store: Store, events: list[Event], now: float) -> list[Decision]:
+    with store.transaction() as transaction:
+        needs = needs_of(events, PLAN)
+        state = transaction.load(needs)
+        if (more := further_needs(needs, events, state, PLAN)) is not None:
+            state = transaction.load(more)
+        decisions = fold(events, state, PLAN, now)
+        transaction.write(decisions)
+    return decisions
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_is_decided_and_stored(store: Store, seed: int) -> None:
+    room = walk(seed)
+    for (event, now), expected in zip(room.history, room.decisions, strict=True):
+        assert transact(store, [event], now) == [expected]
+    rows = room.database.rows
+    assert stored(store, Incident) == in_order(rows.incidents.values())
+    assert stored(store, Call) == in_order(rows.calls.values())
+    assert stored(store, Delivery) == in_order(rows.deliveries.values())
+    assert stored(store, Timer) == in_order(rows.timers.values())
+    assert stored(store, Hold) == in_order(rows.holds.values())
+    assert in_order(store.faults()) == in_order(rows.faults.values())
+    assert stored(store, TimelineEntry) == in_order(room.database.timeline)
+    assert list(verify(store._database)) == []
+
+
+def stored(store: Store, cls: type[T]) -> list[T]:
+    with store._database.read() as connection:
+        return in_order(fetch(connection, cls, sa.select(*columns_of(cls))))
+
+
+def in_order(rows: Iterable[T]) -> list[T]:
+    return sorted(rows, key=lambda row: repr(to_plain(row)))
