@@ -1,4 +1,4 @@
-"""Channel facts -> call events. One mapping for AMI, ARI and call logs. Pure."""
+"""Dialled numbers and Asterisk's patterns for them. Used by response and config."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     if not pattern.startswith("_"):
         return re.compile(re.escape(pattern))
     parts = re.findall(r"\[[^\]]*\]|.", pattern[1:])
-    return re.compile("".join(_CLASSES.get(p.upper(), p if p.startswith("[") else re.escape(p)) for p in parts))
+    return re.compile(
+        "".join(_CLASSES.get(p.upper(), p if p.startswith("[") else re.escape(p)) for p in parts)
+    )
 
 
 def extension_matches(pattern: str, extension: str) -> bool:

@@ -1,0 +1,148 @@
+"""Devices outside calls, and what the dialplan pack reports."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.calls import CallTracker, facts
+from bridge.calls.phones import MAX_ACCOUNTS, WINDOW
+from bridge.model import Event, Kind
+
+UID = "1700000000.0"
+INCIDENT = "6f2d8a0e-51c4-5f0b-9a7e-2f6d1b1f9110"
+
+
+@pytest.fixture
+def tracker() -> CallTracker:
+    return CallTracker("asterisk/pbx1")
+
+
+def refused(at: float, account: str = "1001") -> facts.Refused:
+    return facts.Refused(
+        at=at, account=account, what="ChallengeResponseFailed", remote="IPV4/UDP/10.0.0.7/5060"
+    )
+
+
+def fed(tracker: CallTracker, *given: facts.Fact) -> list[Event]:
+    return [event for fact in given for event in tracker.feed(fact)]
+
+
+# --- refused and trusted ----------------------------------------------------------------------------
+
+
+def test_a_refused_phone_is_a_fault_of_its_endpoint(tracker: CallTracker) -> None:
+    [fault] = fed(tracker, refused(1000.0))
+    assert (fault.kind, fault.endpoint, fault.occurred_at) == (Kind.FAULT, "1001", 1000.0)
+    assert fault.attributes["subject"] == "endpoint/1001"
+    assert fault.attributes["what"] == "refused"
+    assert "ChallengeResponseFailed" in fault.attributes["text"]
+    assert "10.0.0.7" in fault.attributes["text"]
+
+
+def test_the_same_refusal_is_said_once_in_ten_seconds_and_again_later(tracker: CallTracker) -> None:
+    assert len(fed(tracker, refused(1000.0), refused(1001.0), refused(1009.9))) == 1
+    [again] = fed(tracker, refused(1000.0 + WINDOW))
+    assert again.id != fed(CallTracker("asterisk/pbx1"), refused(1000.0))[0].id
+
+
+def test_a_scanner_makes_no_flood(tracker: CallTracker) -> None:
+    events = fed(tracker, *(refused(1000.0, f"guess-{n}") for n in range(10_000)))
+    assert len(events) == MAX_ACCOUNTS + 1
+    assert events[-1].attributes["subject"] == "endpoint/many"
+    assert events[-1].endpoint == ""
+
+
+def test_trusted_again_clears_once(tracker: CallTracker) -> None:
+    events = fed(
+        tracker,
+        refused(1000.0),
+        facts.Trusted(at=1001.0, account="1001"),
+        facts.Trusted(at=1002.0, account="1001"),
+        refused(1020.0),
+        facts.Trusted(at=1021.0, account="1001"),
+    )
+    assert [event.kind for event in events] == [Kind.FAULT, Kind.FAULT_CLEARED] * 2
+    assert {event.attributes["subject"] for event in events} == {"endpoint/1001"}
+
+
+# --- reachable or not -------------------------------------------------------------------------------
+
+
+def test_only_changes_are_told(tracker: CallTracker) -> None:
+    states = [True, True, False, False, True]
+    events = fed(
+        tracker,
+        *(
+            facts.Reachability(at=float(n), endpoint="1001", reachable=state)
+            for n, state in enumerate(states)
+        ),
+    )
+    assert [event.kind for event in events] == [Kind.ONLINE, Kind.OFFLINE, Kind.ONLINE]
+    assert len({event.id for event in events}) == 3
+    assert events[1].attributes["text"] == "the PBX cannot reach 1001"
+
+
+# --- reports ----------------------------------------------------------------------------------------
+
+
+def said(name: str, **fields: str) -> facts.Said:
+    return facts.Said(
+        at=5.0, name=name, uniqueid="1700000000.7", linkedid=UID, channel="PJSIP/2004-1", fields=fields
+    )
+
+
+def test_press_1(tracker: CallTracker) -> None:
+    [event] = fed(
+        tracker, said("SOSAck", sosuid=UID, dispatcher="2004", sosincident=INCIDENT, delivery="d-1")
+    )
+    assert (event.kind, event.source, event.key) == (
+        Kind.ACKNOWLEDGED,
+        "asterisk/pbx1",
+        f"{UID}/ack/2004/1700000000.7",
+    )
+    assert event.incident == INCIDENT
+    assert event.attributes == {"by": "2004", "how": "dtmf", "call_key": UID, "delivery": "d-1"}
+
+
+@pytest.mark.parametrize("named", ["", "-", "x" * 36, INCIDENT + "0", f"{INCIDENT}'; --"])
+def test_an_incident_that_is_none_is_left_out(tracker: CallTracker, named: str) -> None:
+    [event] = fed(tracker, said("SOSAck", sosuid=UID, dispatcher="2004", sosincident=named))
+    assert event.incident == ""
+
+
+def test_the_phones_of_one_tier_are_one_fact_and_the_next_loop_another(tracker: CallTracker) -> None:
+    def rings(**fields: str) -> str:
+        [event] = fed(tracker, said("SOSTier", sosuid=UID, **fields))
+        assert event.kind is Kind.DISPATCH_STARTED
+        assert event.attributes == {"call_key": UID, "tier": fields["tier"]}
+        return event.id
+
+    first = rings(tier="1", loop="1", dispatcher="2003", kind="alarm")
+    assert rings(tier="1", loop="1", dispatcher="2004", kind="alarm") == first
+    assert (
+        len(
+            {
+                first,
+                rings(tier="1", loop="2"),
+                rings(tier="2", loop="1"),
+                rings(tier="1", loop="1", kind="hunt"),
+            }
+        )
+        == 4
+    )
+
+
+def test_nobody_took_it_until_somebody_did(tracker: CallTracker) -> None:
+    [fault] = fed(tracker, said("SOSUnanswered", sosuid=UID, phone="1001"))
+    assert fault.kind is Kind.FAULT
+    assert (fault.attributes["subject"], fault.attributes["what"]) == (f"call/{UID}", "unanswered")
+    events = fed(tracker, *[said("SOSAck", sosuid=UID, dispatcher="2004")] * 2)
+    assert [event.kind for event in events] == [Kind.ACKNOWLEDGED, Kind.FAULT_CLEARED, Kind.ACKNOWLEDGED]
+    assert events[1].attributes == {"subject": f"call/{UID}", "what": "unanswered"}
+
+
+@pytest.mark.parametrize(
+    "name", ["SOSDone", "SOSTaken", "SOSNoAck", "SOSLegAnswered", "SOSRecording", "SOSNew"]
+)
+def test_reports_that_only_help_to_read_a_log(tracker: CallTracker, name: str) -> None:
+    assert fed(tracker, said(name, sosuid=UID)) == []
