@@ -1,0 +1,41 @@
+"""`sosbridge prompts`: make the announcements that dispatchers and callers hear."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from bridge.cli.options import config_option
+from bridge.config import load
+from bridge.pack.prompts import Built, build
+from bridge.pack.site import facts_of
+
+FOLDER: Final = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(name="prompts")
+def command() -> None:
+    """Make and check the announcements."""
+
+
+@command.command("build")
+@config_option
+@click.option("--out", required=True, type=FOLDER, help="Folder to write.")
+def build_command(config: Path, out: Path) -> None:
+    """Speak every announcement of the site into OUT, and prove that Asterisk can play it.
+
+    Files that say the same already are kept. Needs espeak-ng and sox. Copy OUT to the PBX, to the folder
+    that `dispatch.sounds` names, and `moh reload` there.
+    """
+    tell_built(build(facts_of(load(config, secrets=False)), out))
+
+
+def tell_built(built: Built) -> None:
+    """Print what a build did."""
+    for name in built.made:
+        click.echo(f"made       {name}.wav")
+    for name in built.removed:
+        click.echo(f"removed    {name}.wav")
+    click.echo(f"{len(built.made)} made, {len(built.kept)} kept, {len(built.removed)} removed")

@@ -1,0 +1,6 @@
+"""Dispatch groups, rung by the dialplan pack of an Asterisk (docs/drivers/dispatch.md)."""
+
+from bridge.drivers.dispatch.driver import Driver
+from bridge.drivers.dispatch.settings import Config
+
+__all__ = ["Config", "Driver"]

@@ -1,0 +1,103 @@
+"""A delivery -> the Originate that starts the dialplan pack's sos-notify, sos-recall or sos-taken. Pure.
+
+Whatever a value holds, it can neither leave its AMI line nor mean anything to the dialplan: what does not
+fit its narrow alphabet is refused here, and filtered once more by the dialplan itself.
+"""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import Final
+
+from bridge.drivers.dispatch.settings import Config
+from bridge.errors import Permanent
+from bridge.model import Delivery
+from bridge.response import UNKNOWN_PHONE
+
+Pairs = list[tuple[str, str]]
+
+RECALL: Final = "unanswered"
+"""The step after which all tiers are rung in a loop, and the phone is called back."""
+TAKEN: Final = "acknowledged"
+"""The step that tells the PBX to ring nobody any more."""
+SECOND_TIER: Final = "escalate_2"
+ALERT_AGAIN: Final = "unresolved"
+"""The step that rings although somebody has the alarm."""
+
+LISTENING: Final = 120.0
+"""Seconds beyond the ringing that a dispatcher may need to listen and press 1."""
+VIDEO: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"})
+
+_PHONE: Final = re.compile(r"[0-9A-Za-z_.+-]{1,80}")
+_NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
+_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+_NOT_IN_PHONE: Final = re.compile(r"[^0-9A-Za-z_.+-]")
+_NOT_IN_PERSON: Final = re.compile(r"[^0-9A-Za-z_.@-]")
+
+
+def originate_headers(delivery: Delivery, config: Config) -> Pairs:
+    """Return the headers of the Originate, without Async and ActionID.
+
+    Raises Permanent for a phone, group or id that the dialplan could not take.
+    """
+    step, _, press = delivery.step.partition("/")
+    phone = phone_key(delivery.params.get("phone", ""))
+    incident = _checked("incident", delivery.incident, _ID)
+    delivery_id = _checked("delivery", delivery.id, _ID)
+    variables = {
+        "INCIDENT": incident,
+        "DELIVERY": delivery_id,
+        # What an acknowledgement counts for, where the phone has no call of its own: this press.
+        "MARK": delivery_id if step == ALERT_AGAIN else f"{incident}.{_checked('step', press, _ID)}",
+        "EXERCISE": "yes" if delivery.params.get("exercise") else "no",
+    }
+    context, near_end, seconds = "sos-notify", "sos-connect", config.ring + LISTENING
+    if step == TAKEN:
+        context, near_end, seconds = "sos-taken", "sos-tell", LISTENING
+        variables["NAME"] = _NOT_IN_PERSON.sub("_", delivery.params.get("acknowledged_by", ""))[:40]
+    elif step == RECALL:
+        context, seconds = "sos-recall", config.hunt
+    else:
+        variables["GROUP"] = _checked("group", delivery.target, _NAME)
+        variables["TIER"] = "2" if step == SECOND_TIER else "1"
+    if video := VIDEO.get(delivery.params.get("picture", "")):
+        variables["VIDEO"] = video
+    return [
+        ("Channel", f"Local/*{phone}@{context}/n"),
+        ("Context", near_end),
+        ("Exten", f"*{phone}"),
+        ("Priority", "1"),
+        ("Timeout", str(round(seconds * 1000))),
+        ("ChannelId", delivery_id),
+        *(("Variable", f"__SOS_{name}={value}") for name, value in variables.items()),
+    ]
+
+
+def question_headers(delivery_id: str) -> Pairs:
+    """Return the headers that make the dialplan say whether it knows this delivery (UserEvent SOSAsked)."""
+    delivery_id = _checked("delivery", delivery_id, _ID)
+    return [
+        ("Channel", f"Local/*{delivery_id}@sos-asked/n"),
+        ("Context", "sos-heartbeat"),
+        ("Exten", "noted"),
+        ("Priority", "1"),
+        ("Timeout", "3000"),
+    ]
+
+
+def phone_key(phone: str) -> str:
+    """Return the phone's name in the dialplan: its id, and for one of no configuration its endpoint's."""
+    if phone.startswith(UNKNOWN_PHONE):
+        phone = "unknown-" + _NOT_IN_PHONE.sub("", phone.removeprefix(UNKNOWN_PHONE))[:60]
+    return _checked("phone", phone, _PHONE)
+
+
+def _checked(what: str, value: str, allowed: re.Pattern[str]) -> str:
+    if not allowed.fullmatch(value):
+        # The value itself may be anybody's text: it is not repeated.
+        raise Permanent(
+            f"the {what} of this delivery cannot stand in a dialplan: it is empty or holds"
+            f" other characters than {allowed.pattern}"
+        )
+    return value

@@ -1,0 +1,115 @@
+"""What the announcements say, in each language. Read by `prompts`.
+
+A new language is one more entry of `PHRASES` with every key of `Phrases`; espeak-ng must have its voice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from bridge.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """One language. `place` and `number` stand for what is spoken in their stead."""
+
+    location: str
+    location_unknown: str
+    call_back_number: str
+    video_unconfirmed: str
+    video_none: str
+    exercise: str
+    press_1: str
+    taken: str
+    over: str
+    redialled: str
+    never: str
+    no_answer: str
+    sent: str
+    """To the caller, while nobody has answered."""
+    person_has_it: str
+    """To the caller, once a person has acknowledged."""
+
+
+PHRASES: Final = MappingProxyType(
+    {
+        "en": Phrases(
+            location="S O S. Emergency call from: {place}.",
+            location_unknown="S O S. Emergency call. The place is not known.",
+            call_back_number="Call back number: {number}.",
+            video_unconfirmed="Video is not confirmed.",
+            video_none="No video is available.",
+            exercise="This is an exercise.",
+            press_1="Press 1 to take this alarm.",
+            taken="Thank you. Somebody else has this alarm.",
+            over="Thank you. This alarm is over.",
+            redialled="The phone is calling again.",
+            never="This phone must not be called back.",
+            no_answer="The phone does not answer.",
+            sent="Your alarm was sent. Stay where it is safe.",
+            person_has_it="A person has your alarm.",
+        ),
+        "de": Phrases(
+            location="S O S. Notruf von: {place}.",
+            location_unknown="S O S. Notruf. Der Ort ist nicht bekannt.",
+            call_back_number="Rückrufnummer: {number}.",
+            video_unconfirmed="Kein bestätigtes Bild.",
+            video_none="Kein Bild verfügbar.",
+            exercise="Dies ist eine Übung.",
+            press_1="Drücken Sie die 1, um den Notruf zu übernehmen.",
+            taken="Danke. Jemand anderes hat den Notruf übernommen.",
+            over="Danke. Der Notruf ist beendet.",
+            redialled="Das Telefon ruft erneut an.",
+            never="Dieses Telefon darf nicht zurückgerufen werden.",
+            no_answer="Das Telefon antwortet nicht.",
+            sent="Ihr Notruf ist abgesetzt. Bleiben Sie, wo es sicher ist.",
+            person_has_it="Ein Mensch hat Ihren Notruf.",
+        ),
+        "fr": Phrases(
+            location="S O S. Appel d'urgence de : {place}.",
+            location_unknown="S O S. Appel d'urgence. Le lieu n'est pas connu.",
+            call_back_number="Numéro de rappel : {number}.",
+            video_unconfirmed="Image non confirmée.",
+            video_none="Aucune image disponible.",
+            exercise="Ceci est un exercice.",
+            press_1="Appuyez sur 1 pour prendre cet appel.",
+            taken="Merci. Quelqu'un d'autre a pris cet appel.",
+            over="Merci. Cet appel est terminé.",
+            redialled="Le téléphone rappelle.",
+            never="Ce téléphone ne doit pas être rappelé.",
+            no_answer="Le téléphone ne répond pas.",
+            sent="Votre alarme est envoyée. Restez en lieu sûr.",
+            person_has_it="Quelqu'un a reçu votre alarme.",
+        ),
+        "es": Phrases(
+            location="S O S. Llamada de emergencia desde: {place}.",
+            location_unknown="S O S. Llamada de emergencia. No se conoce el lugar.",
+            call_back_number="Número para devolver la llamada: {number}.",
+            video_unconfirmed="Imagen no confirmada.",
+            video_none="No hay imagen disponible.",
+            exercise="Esto es un ejercicio.",
+            press_1="Pulse 1 para hacerse cargo de esta alarma.",
+            taken="Gracias. Otra persona se ha hecho cargo de esta alarma.",
+            over="Gracias. Esta alarma ha terminado.",
+            redialled="El teléfono está llamando de nuevo.",
+            never="No se debe devolver la llamada a este teléfono.",
+            no_answer="El teléfono no contesta.",
+            sent="Su alarma se ha enviado. Quédese donde esté a salvo.",
+            person_has_it="Una persona tiene su alarma.",
+        ),
+    }
+)
+
+
+def phrases_in(language: str) -> Phrases:
+    """Return the phrases of `de-AT` or, failing that, `de`. Raises ConfigError where there are none."""
+    found = PHRASES.get(language) or PHRASES.get(language.partition("-")[0])
+    if found is None:
+        raise ConfigError(
+            f"there are no announcements in language `{language}`: use one of {', '.join(PHRASES)},"
+            " or record the files yourself (docs/asterisk/prompts.md)"
+        )
+    return found

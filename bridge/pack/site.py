@@ -1,0 +1,139 @@
+"""A loaded site -> what the pack is made of. Called by `app` and the commands `asterisk` and `prompts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bridge.config import Site
+from bridge.drivers.dispatch import Config
+from bridge.errors import ConfigError
+from bridge.pack.facts import AmiAccount, Group, PackFacts, PackTimes, Person, PhoneFacts, Place
+from bridge.pack.render import pack_hash
+from bridge.protocols.secret import Secret
+from bridge.triggers.ami.settings import Config as WatchSettings
+
+
+def dispatch_settings(site: Site) -> Config:
+    """Return the settings of the site's `dispatch`. Raises ConfigError where it has none."""
+    for driver in site.drivers:
+        if isinstance(driver.config, Config):
+            return driver.config
+    raise ConfigError(
+        f"{site.path}: the dialplan pack needs a section `dispatch` (type `dispatch`): who is rung, and the"
+        " PBX's accounts"
+    )
+
+
+def watch_settings(site: Site) -> WatchSettings | None:
+    """Return the settings of the link that watches the PBX of `dispatch`; None where nothing does."""
+    wanted = dispatch_settings(site).pbx
+    links = {link.name: link.config for link in site.triggers if isinstance(link.config, WatchSettings)}
+    return links.get(wanted) if wanted else next(iter(links.values()), None)
+
+
+def loaded_hash(site: Site) -> str:
+    """Return the hash that the PBX has loaded if it has this site's pack. Raises ConfigError."""
+    return pack_hash(facts_of(site))
+
+
+def facts_of(site: Site) -> PackFacts:
+    """Return what the pack is made of. Raises ConfigError where the site cannot be put into a dialplan."""
+    settings = dispatch_settings(site)
+    file = site.file
+    language = site.site.language
+    return PackFacts(
+        site=site.site.name,
+        alarm_extensions=site.alarm.extensions,
+        groups=tuple(_groups(site)),
+        phones=tuple(
+            PhoneFacts(
+                id=phone_id,
+                endpoint=phone.endpoint,
+                number=phone.extension,
+                location=phone.location,
+                shared=phone.shared,
+                callback=phone.callback,
+                announce=phone.announce,
+            )
+            for phone_id, phone in file.phones.items()
+        ),
+        locations=tuple(
+            Place(tag=tag, spoken=place.spoken, consoles=_consoles(site, place.consoles))
+            for tag, place in file.locations.items()
+        ),
+        consoles=_consoles(site, site.alarm.consoles or file.consoles),
+        language=language,
+        times=_times(site, settings),
+        accounts=tuple(_accounts(settings, watch_settings(site))),
+        permit=settings.bridge_address,
+        sounds=settings.sounds,
+        recordings=settings.recordings,
+        record=settings.record,
+    )
+
+
+def _groups(site: Site) -> Iterator[Group]:
+    groups = site.file.dispatch.groups if site.file.dispatch else {}
+    for name, group in groups.items():
+        language = group.language or site.site.language
+        tiers = tuple(
+            tuple(Person(endpoint=endpoint, language=language) for endpoint in tier) for tier in group.tiers
+        )
+        yield Group(name=name, tiers=tiers)
+
+
+def _consoles(site: Site, names: Iterable[str]) -> tuple[Person, ...]:
+    endpoints = (site.file.consoles[name].endpoint for name in names)
+    return tuple(Person(endpoint=endpoint) for endpoint in endpoints if endpoint)
+
+
+def _times(site: Site, settings: Config) -> PackTimes:
+    times = site.file.times
+    return PackTimes(
+        tiers=(times.escalate_1, times.escalate_2),
+        ring=settings.ring,
+        pause=settings.pause,
+        key_wait=settings.key_wait,
+        repeats=settings.repeats,
+        console_settle=times.console_settle,
+        redial_wait=times.redial_wait,
+        hunt=settings.hunt,
+        callback_ring=settings.callback_ring,
+        heartbeat_stale=settings.heartbeat_stale,
+    )
+
+
+def _accounts(settings: Config, watch: WatchSettings | None) -> Iterator[AmiAccount]:
+    if watch is not None:
+        yield AmiAccount(
+            username=watch.username,
+            what="Watches calls and devices; can change nothing.",
+            read="system,call,user,security,cdr",
+            write="reporting",
+            # The heartbeat is a call, every few seconds.
+            filters=("!Channel: Local/beat@sos-heartbeat",),
+            secret=_revealed(watch.secret),
+        )
+    yield AmiAccount(
+        username=settings.originate.username,
+        what="Starts calls into the pack; hears only what became of them.",
+        read="call,user",
+        write="originate",
+        filters=("Event: OriginateResponse", "UserEvent: SOS"),
+        secret=_revealed(settings.originate.secret),
+    )
+    yield AmiAccount(
+        username=settings.heartbeat.username,
+        what="Proves the bridge alive. (Setvar would need class `call`, which may also hang up.)",
+        read="call",
+        write="originate",
+        filters=("Event: OriginateResponse",),
+        secret=_revealed(settings.heartbeat.secret),
+    )
+
+
+def _revealed(secret: Secret) -> str | None:
+    try:
+        return secret.reveal()
+    except ConfigError:
+        return None

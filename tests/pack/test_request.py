@@ -1,0 +1,141 @@
+"""A delivery becomes an Originate that can mean nothing else, whatever its values hold."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from bridge.drivers.dispatch import Config, Driver
+from bridge.drivers.dispatch.request import originate_headers, phone_key, question_headers
+from bridge.errors import Permanent
+from bridge.model import Capability, Operation
+from bridge.protocols.ami import encode_action
+from tests.pack.deliveries import notification
+
+ACCOUNTS = {
+    "originate": {"username": "o", "secret": {"env": "O"}},
+    "heartbeat": {"username": "h", "secret": {"env": "H"}},
+}
+CONFIG = Config.model_validate(ACCOUNTS)
+
+
+def test_a_notification() -> None:
+    delivery = notification("no_picture/2", params={"exercise": "yes"})
+    assert originate_headers(delivery, CONFIG) == [
+        ("Channel", "Local/*P-1001@sos-notify/n"),
+        ("Context", "sos-connect"),
+        ("Exten", "*P-1001"),
+        ("Priority", "1"),
+        ("Timeout", "145000"),
+        ("ChannelId", delivery.id),
+        ("Variable", f"__SOS_INCIDENT={delivery.incident}"),
+        ("Variable", f"__SOS_DELIVERY={delivery.id}"),
+        ("Variable", f"__SOS_MARK={delivery.incident}.2"),
+        ("Variable", "__SOS_EXERCISE=yes"),
+        ("Variable", "__SOS_GROUP=shift"),
+        ("Variable", "__SOS_TIER=1"),
+        ("Variable", "__SOS_VIDEO=unconfirmed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("step", "context", "tier"),
+    [
+        ("no_picture/1", "sos-notify", "1"),
+        ("escalate_1/1", "sos-notify", "1"),
+        ("escalate_2/1", "sos-notify", "2"),
+        ("unresolved/0a1b2c3d", "sos-notify", "1"),
+        ("unanswered/1", "sos-recall", None),
+        ("acknowledged/1", "sos-taken", None),
+    ],
+)
+def test_each_step_starts_its_own_context(step: str, context: str, tier: str | None) -> None:
+    headers = originate_headers(notification(step), CONFIG)
+    variables = dict(value.split("=", 1) for name, value in headers if name == "Variable")
+    assert dict(headers)["Channel"] == f"Local/*P-1001@{context}/n"
+    assert variables.get("__SOS_TIER") == tier
+
+
+def test_an_acknowledgement_counts_for_its_press_and_an_alert_rings_all_the_same() -> None:
+    marks = [
+        value
+        for step in ("no_picture/1", "escalate_2/1", "no_picture/2", "unresolved/0a1b2c3d")
+        for name, value in originate_headers(notification(step, incident="i", id=f"d-{step[:2]}"), CONFIG)
+        if value.startswith("__SOS_MARK")
+    ]
+    assert marks == ["__SOS_MARK=i.1", "__SOS_MARK=i.1", "__SOS_MARK=i.2", "__SOS_MARK=d-un"]
+
+
+@pytest.mark.parametrize(
+    ("phone", "key"),
+    [
+        ("P-1", "P-1"),
+        ("unknown/1009", "unknown-1009"),
+        ("unknown/a@b,c", "unknown-abc"),
+        ("unknown/" + "9" * 100, "unknown-" + "9" * 60),
+    ],
+)
+def test_phones_have_the_names_that_the_dialplan_gives_them(phone: str, key: str) -> None:
+    assert phone_key(phone) == key
+
+
+HOSTILE = st.text(min_size=1, max_size=60)
+
+
+@given(phone=HOSTILE, group=HOSTILE, name=HOSTILE, step=HOSTILE, picture=HOSTILE)
+def test_no_value_can_break_out(phone: str, group: str, name: str, step: str, picture: str) -> None:
+    for kind in ("no_picture", "acknowledged", step):
+        delivery = notification(
+            f"{kind}/1",
+            phone=f"unknown/{phone}" if step else phone,
+            target=group,
+            params={"acknowledged_by": name, "picture": picture},
+        )
+        try:
+            headers = originate_headers(delivery, CONFIG)
+        except Permanent:
+            continue
+        encode_action("Originate", headers, action_id="id")  # raises where a value would leave its line
+        assert all(re.fullmatch(r"[0-9A-Za-z_.+*@/=-]*", value) for _, value in headers)
+
+
+@pytest.mark.parametrize("phone", ["", "a b", "x\r\nAction: Hangup", "x,1,System(id)", "a&PJSIP/1", "x" * 81])
+def test_a_phone_that_cannot_stand_in_a_dialplan_is_refused(phone: str) -> None:
+    with pytest.raises(Permanent, match="the phone of this delivery cannot stand"):
+        originate_headers(notification(phone=phone), CONFIG)
+
+
+def test_a_question_rings_nobody() -> None:
+    channel = dict(question_headers("d-1"))["Channel"]
+    assert channel == "Local/*d-1@sos-asked/n"
+    with pytest.raises(Permanent):
+        question_headers("d 1")
+
+
+def test_notify_is_all_it_can_do() -> None:
+    possible = {op for op, how in Driver.capabilities.items() if how is not Capability.IMPOSSIBLE}
+    assert set(Driver.capabilities) == set(Operation)
+    assert possible == {Operation.NOTIFY}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("sounds", "relative/path"),
+        ("sounds", "/var/../etc"),
+        ("sounds", "/var/lib,System(id)"),
+        ("recordings", "a/${SHELL(id)}"),
+        ("bridge_address", "0.0.0.0; permit"),
+        ("host", "pbx one"),
+        ("heartbeat_every", 0),
+        ("repeats", 0),
+        ("unknown", 1),
+    ],
+)
+def test_settings_that_would_spoil_the_dialplan_are_refused(setting: str, value: object) -> None:
+    with pytest.raises(ValidationError):
+        Config.model_validate({**ACCOUNTS, setting: value})
