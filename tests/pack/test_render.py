@@ -15,6 +15,7 @@ from bridge.pack.render import FILES, Change, pack_hash, render, render_texts
 from bridge.pack.site import facts_of, loaded_hash
 from tests.pack.lab import FACTS, phone
 from tests.pack.site import SECRETS, TEXT, load_site
+from tests.parts.asterisk import Asterisk
 
 
 @pytest.fixture
@@ -116,6 +117,23 @@ def test_every_site_value_is_read_as_a_global(facts: PackFacts) -> None:
     own = {"SOS_PHONE", "SOS_ENDPOINT", "SOS_NUMBER", "SOS_LOCATION", "SOS_GROUP", "SOS_TIER"}
     read_directly = set(re.findall(r"\$\{(SOS_[A-Z_]*[A-Z])", dialplan))
     assert not (site_values - own) & read_directly
+
+
+@pytest.mark.real("asterisk")
+def test_help_points_take_their_settings_from_the_templates(facts: PackFacts) -> None:
+    endpoint = "[help-1](sos-phone)\ncontext=phones\naors=help-1\n[help-1](sos-aor)\n"
+    files = {"sosbridge/pjsip.conf": render_texts(facts)["pjsip.conf"]}
+    include = {"pjsip.conf": '#tryinclude "sosbridge/pjsip.conf"\n' + endpoint}
+    with Asterisk("22", files=files, append=include) as pbx:
+        shown = pbx.cli("pjsip show endpoint help-1") + pbx.cli("pjsip show aor help-1")
+    settings = dict(re.findall(r"^ (\w+) +: (.+)$", shown, re.MULTILINE))
+    wanted = {
+        "rtp_timeout": "60",
+        "qualify_frequency": "30",
+        "allow": "(alaw|ulaw)",
+        "allow_transfer": "false",
+    }
+    assert {name: settings[name].strip() for name in wanted} == wanted
 
 
 def test_the_hash_follows_the_site_and_not_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

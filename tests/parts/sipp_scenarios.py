@@ -63,6 +63,7 @@ def calls_and_cancels(phone: Phone, *, after: float) -> str:
         receive("487", **ringing),
         '<label id="11"/>',
         cancel(phone),
+        *PROGRESS,  # what was on its way when the CANCEL left
         receive("200"),
         receive("487"),
         ack_of_refusal(phone, invite_cseq(phone)),
