@@ -29,7 +29,8 @@ DEFAULT: Final[Mapping[Step, tuple[Operation, ...]]] = MappingProxyType(
             Operation.BOOKMARK,
         ),
         Step.CONNECTED: (Operation.UPDATE_POPUP,),
-        Step.ACKNOWLEDGED: (Operation.UPDATE_POPUP,),
+        # Dispatch is told too: phones that still ring for it fall silent, and the caller hears that it is had.
+        Step.ACKNOWLEDGED: (Operation.UPDATE_POPUP, Operation.NOTIFY),
         Step.PRESSED_AGAIN: (Operation.SHOW, Operation.POPUP, Operation.BOOKMARK, Operation.NOTIFY),
         Step.ESCALATE_1: (Operation.POPUP,),
         Step.ESCALATE_2: (Operation.SHOW, Operation.POPUP),

@@ -144,6 +144,7 @@ def describe(incident: Incident, plan: Plan) -> dict[str, str]:
         "location": incident.location,
         "spoken": location.spoken if location else "location unknown",
         "opened_at": plan.local_time(incident.opened_at),
+        "acknowledged_by": incident.acknowledged_by,
         "exercise": "yes" if incident.exercise else "",
         "title": f"{mark}{word} {where}",
     }

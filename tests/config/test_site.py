@@ -169,7 +169,7 @@ def test_the_default_table() -> None:
         Step.OFF_HOOK: ["zm.recall_preset", "wall.show", "wall.popup"],
         Step.SOS: ["zm.start_recording", "zm.recall_preset", "zm.bookmark", "wall.show", "wall.popup"],
         Step.CONNECTED: ["wall.update_popup"],
-        Step.ACKNOWLEDGED: ["wall.update_popup"],
+        Step.ACKNOWLEDGED: ["wall.update_popup", "dispatch.notify"],
         Step.PRESSED_AGAIN: ["zm.bookmark", "wall.show", "wall.popup", "dispatch.notify"],
         Step.ESCALATE_1: ["wall.popup"],
         Step.ESCALATE_2: ["wall.show", "wall.popup"],

@@ -83,6 +83,7 @@ def delivery(clock: FakeClock, operation: Operation, target: str, **params: str)
             "location": "TANKFARM-EAST-POST-03",
             "spoken": "East tank farm, post three",
             "opened_at": "2026-01-01 01:00:00+01:00",
+            "acknowledged_by": "",
             "exercise": "",
             "title": "SOS TANKFARM-EAST-POST-03",
             **params,

@@ -121,6 +121,7 @@ def test_the_words_say_what_where_and_since_when_in_the_sites_time() -> None:
         "location": "POST-03",
         "spoken": "Post three",
         "opened_at": "2025-06-15 17:06:40+02:00",
+        "acknowledged_by": "",
         "exercise": "",
         "title": "SOS POST-03",
     }

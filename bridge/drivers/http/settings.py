@@ -28,7 +28,8 @@ from bridge.protocols.template import Structure, Template, parse_structure, temp
 
 _CARRIED: Final = (
     # what every action carries (response.describe)
-    *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "exercise", "title"),
+    *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "acknowledged_by"),
+    *("exercise", "title"),
     # what is added for a camera, for a console, for dispatch
     *("camera", "preset", "cameras", "views", "picture"),
     # what the delivery itself says
