@@ -10,8 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import exc
 
@@ -104,9 +105,17 @@ class Database:
         if self.path is not None:
             return
         with self._in_use_lock:
-            for connection in self._in_use:
-                if (link := connection.connection.driver_connection) is not None:
-                    postgres.cut(link)
+            links = [self._link(connection) for connection in self._in_use if not connection.invalidated]
+        for link in links:
+            if link is not None:
+                postgres.cut(link)
+
+    @staticmethod
+    def _link(connection: sa.Connection) -> psycopg.Connection[Any] | None:
+        try:
+            return connection.connection.driver_connection
+        except exc.SQLAlchemyError:  # its own thread is giving it up this very moment
+            return None
 
     def require_schema(self) -> None:
         """Raise StoreError unless the schema is the one this program reads and writes."""

@@ -69,6 +69,7 @@ class StoreThread:
                 raise StoreError(f"the {self._name} did not answer within {timeout:g} s")
             return cast("T", answer.result())
         finally:
+            job.future.cancel()  # at once, so that the thread does not begin it any more
             answer.cancel()
 
     def close(self, timeout: float = 5.0) -> bool:

@@ -1,6 +1,7 @@
 """A writing process for test_writers.py: `python -m tests.store.presser URL COUNT`.
 
-Counts the presses of incident i1 up, one transaction each, and says so on stdout after each commit.
+Says "ready" on stdout and waits for a line on stdin. Then it counts the presses of incident i1 up, one
+transaction each, and says the number after each commit.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ def press(store: Store, name: str) -> int:
 
 def main(url: str, count: int) -> None:
     with Store(url, limits=PATIENT) as store:
+        print("ready", flush=True)
+        sys.stdin.readline()
         for number in range(count):
             try:
                 pressed = press(store, f"{url}/{number}/{id(store)}")

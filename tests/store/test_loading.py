@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -201,6 +202,18 @@ def test_a_routine_holder_comes_with_everything_it_owns(store: Store) -> None:
     assert set(state.deliveries) == {"d2"}
     assert set(state.timers) == {("other", "post_roll")}
     assert set(state.faults) == {("incident/other", "recording_cap")}
+
+
+@pytest.mark.parametrize("state", DeliveryState)
+def test_a_closed_incident_counts_while_it_may_still_act_on_a_resource(
+    store: Store, state: DeliveryState
+) -> None:
+    """Its late stop must not switch off what a new incident needs."""
+    with store.transaction() as transaction:
+        stop = delivery(of="over", resource="ptz/1", state=state)
+        transaction.write([decision(closed("over"), stop)])
+        found = transaction.load(needs(resources={"ptz/1"}))
+    assert set(found.incidents) == (set() if state.settled else {"over"})
 
 
 def test_a_key_of_another_source_is_not_ours(store: Store) -> None:

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import pytest
 import sqlalchemy as sa
@@ -32,18 +33,34 @@ def pressed_once(store: Store) -> Store:
 @contextmanager
 def presser(url: str, count: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.store.presser", url, str(count)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         try:
+            assert lines_of(process).readline() == "ready\n"
             yield process
         finally:
             process.kill()
 
 
+def lines_of(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+def start(*pressers: subprocess.Popen[str]) -> None:
+    for process in pressers:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+
+
 def test_two_processes_lose_no_update(pressed_once: Store, url: str) -> None:
-    with presser(url, 25) as one, presser(url, 25) as other:
-        assert one.wait(60) == 0
-        assert other.wait(60) == 0
-    assert pressed_once.incident("i1").pressed == 50
+    with presser(url, 50) as one, presser(url, 50) as other:
+        start(one, other)
+        for process in (one, other):
+            lines_of(process).read()
+            assert process.wait(60) == 0
+    assert pressed_once.incident("i1").pressed == 100
 
 
 def test_two_threads_with_stores_of_their_own_lose_no_update(pressed_once: Store, url: str) -> None:
@@ -73,10 +90,10 @@ def test_two_threads_with_one_store_take_turns(pressed_once: Store, url: str) ->
 def test_what_a_killed_process_had_committed_stays(pressed_once: Store, url: str) -> None:
     """A commit may be stored though its process died before it could say so; never the other way round."""
     with presser(url, 100_000) as process:
-        assert process.stdout is not None
-        said = [int(process.stdout.readline()) for _ in range(20)]
+        start(process)
+        said = [int(lines_of(process).readline()) for _ in range(20)]
         process.kill()
-        said += [int(line) for line in process.stdout if line.endswith("\n")]
+        said += [int(line) for line in lines_of(process) if line.endswith("\n")]
     assert pressed_once.incident("i1").pressed in (said[-1], said[-1] + 1)
     assert press(pressed_once, "afterwards") > said[-1]
     assert pressed_once.quick_check() == []
