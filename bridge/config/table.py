@@ -29,7 +29,7 @@ DEFAULT: Final[Mapping[Step, tuple[Operation, ...]]] = MappingProxyType(
             Operation.BOOKMARK,
         ),
         Step.CONNECTED: (Operation.UPDATE_POPUP,),
-        # Dispatch is told too: phones that still ring for it fall silent, and the caller hears that it is had.
+        # Dispatch is told too: what still rings for it falls silent, and the caller hears that it is had.
         Step.ACKNOWLEDGED: (Operation.UPDATE_POPUP, Operation.NOTIFY),
         Step.PRESSED_AGAIN: (Operation.SHOW, Operation.POPUP, Operation.BOOKMARK, Operation.NOTIFY),
         Step.ESCALATE_1: (Operation.POPUP,),

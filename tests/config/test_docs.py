@@ -136,7 +136,8 @@ def test_every_type_has_its_page_with_every_setting(package: str, type_name: str
     module = module_of(package, type_name)
     assert module is not None
     schema = module.Config.model_json_schema()
-    missing = [name for name in names_in(schema) if not re.search(rf"`[\w.\[\]<>]*\b{name}\b[\w.\[\]<>]*`", page)]
+    code = r"[\w.\[\]<>]*"
+    missing = [name for name in names_in(schema) if not re.search(rf"`{code}\b{name}\b{code}`", page)]
     assert not missing, f"docs/{folder}/{type_name}.md does not name {missing}"
 
 
