@@ -58,6 +58,8 @@ class Kind(enum.StrEnum):
     """Something the bridge keeps switched on (a forced recording) was found off."""
     DISPATCH_STARTED = "dispatch_started"
     """The dialplan rings a dispatch tier for this incident (SOSTier), so the bridge need not."""
+    REPORTED = "reported"
+    """Something that only the incident's story tells; `attributes` carry the `text`."""
     LINK_LOST = "link_lost"
     LINK_RESTORED = "link_restored"
     CLOCK_STEPPED = "clock_stepped"

@@ -32,6 +32,13 @@ class Reports:
                 return [self._tier_rings(said)]
             case "SOSUnanswered":
                 return [self._unanswered(said)]
+            case "SOSRecording":
+                return [
+                    self._told(said, f"the PBX records the call: {said.fields.get('file', 'file unknown')}")
+                ]
+            case "SOSNoAck":
+                who = said.fields.get("dispatcher") or "somebody"
+                return [self._told(said, f"{who} picked up and did not press 1: not informed")]
             case _:
                 return []
 
@@ -52,7 +59,7 @@ class Reports:
         # The hunt after a hangup, and the bridge's own notifications, count their loops anew.
         kind = said.fields.get("kind", "")
         key = "/".join(filter(None, (_call(said), "tier", tier, loop, kind)))
-        return self._event(said, Kind.DISPATCH_STARTED, key, call_key=_call(said), tier=tier)
+        return self._event(said, Kind.DISPATCH_STARTED, key, call_key=_call(said), tier=tier, loop=loop)
 
     def _unanswered(self, said: Said) -> Event:
         call = _call(said)
@@ -66,6 +73,11 @@ class Reports:
             what="unanswered",
             text=f"the PBX gave up ringing dispatch for {phone}: nobody took it",
         )
+
+    def _told(self, said: Said, text: str) -> Event:
+        """What changes nothing, and belongs into the incident's story."""
+        key = f"{_call(said)}/{said.name}/{said.uniqueid}"
+        return self._event(said, Kind.REPORTED, key, call_key=_call(said), text=text)
 
     def _event(self, said: Said, kind: Kind, key: str, **attributes: str) -> Event:
         delivery = said.fields.get("delivery", "")

@@ -53,7 +53,9 @@ def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None
             sys.exit(REFUSED)
         raise
     findings = [*site.findings, _summary(site)]
-    if not offline:
+    if offline:
+        findings += unusable(site, SystemClock())
+    else:
         # What a link logs while it is tried is said again, better, by its findings.
         logs = configure(SystemClock(), level="error")
         try:
@@ -80,6 +82,19 @@ class Checkable(Protocol):
     """What drivers and triggers have in common."""
 
     async def check(self) -> list[Finding]: ...
+
+
+def unusable(site: Site, clock: Clock) -> list[Finding]:
+    """Return what cannot be used on this machine (a certificate), without contacting anybody."""
+    makers = {settings.name: partial(build_trigger, settings, clock) for settings in site.triggers}
+    makers |= {settings.name: partial(build_driver, settings, clock) for settings in site.drivers}
+    findings = []
+    for name, make in makers.items():
+        try:
+            make()
+        except SosBridgeError as error:
+            findings.append(Finding(level="error", subject=name, text=str(error)))
+    return findings
 
 
 async def check_links(site: Site, clock: Clock, deadline: float) -> list[Finding]:

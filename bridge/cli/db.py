@@ -35,7 +35,7 @@ def _on_database(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _database(config: Path, url: str | None) -> Database:
-    where, password = (url, None) if url is not None else load(config).database()
+    where, password = (url, None) if url is not None else load(config, secrets=False).database()
     option = f"--config {config}" if url is None else "--url URL"
     command = f"sosbridge db upgrade {option}"
     return Database(where, password=password, limits=PATIENT, upgrade_command=command)

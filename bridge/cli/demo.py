@@ -25,6 +25,7 @@ from bridge.config.build import build_store
 from bridge.errors import SosBridgeError
 from bridge.ingest import Committed
 from bridge.model import Delivery, DeliveryState, Event, Incident, IncidentState, Kind, Operation
+from bridge.simulator.dialogue import FOLDER as DIALOGUES
 from bridge.simulator.dialogue import Dialogue
 from bridge.simulator.plant import SECRETS, Plant, simulated_plant
 from bridge.store import Database
@@ -35,6 +36,8 @@ from bridge.supervision.logs import configure
 PATIENCE: Final = 20.0
 """Seconds that any one thing may take before the demo says that it failed."""
 OPERATOR: Final = "A. Weber"
+MARK: Final = ".sosbridge-demo"
+"""The file that says a folder is a demo's own."""
 TIMES: Final = {"post_roll_emergency": 2.0, "post_roll_routine": 2.0}
 STYLES: Final = {"verified": "green", "accepted": "green", "failed": "bold red", "uncertain": "bold red"}
 
@@ -48,7 +51,13 @@ STYLES: Final = {"verified": "green", "accepted": "green", "failed": "bold red",
     type=click.Path(path_type=Path, file_okay=False),
     help="Where its database and site file are left to look at. Emptied first.",
 )
-@click.option("--dialogue", default="sos-answered", show_default=True, help="Which recorded call to play.")
+@click.option(
+    "--dialogue",
+    default="sos-answered",
+    show_default=True,
+    type=click.Choice(sorted(file.stem for file in DIALOGUES.glob("*.ami"))),
+    help="Which recorded call to play.",
+)
 def command(folder: Path, dialogue: str) -> None:
     """Play one SOS call, from the press to the closed incident, on a simulated plant.
 
@@ -69,12 +78,16 @@ def command(folder: Path, dialogue: str) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Make the folder, without what an earlier demo left. Never deletes what is no demo's."""
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / "site.yaml").is_file():
-            raise SosBridgeError(f"{folder} is not empty and holds no demo: name another folder with --dir")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Make the folder, without what an earlier demo left. Never deletes what no demo made."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            if not (folder / MARK).is_file():
+                raise SosBridgeError(f"{folder} is not empty and holds no demo: name another with --dir")
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).write_text("Made by `sosbridge demo`, which empties it when it runs again.\n")
+    except OSError as error:
+        raise SosBridgeError(f"{folder} cannot be used: {error.strerror}; name another with --dir") from error
 
 
 class _Demo:
@@ -193,7 +206,10 @@ class _Demo:
         self._console.print(
             f"\nLook closer:  sosbridge incidents show {incident.id[:8]} --config {file}", soft_wrap=True
         )
-        good = incident.state is IncidentState.CLOSED and all(d.state.done for d in deliveries)
+        # What was asked for anew before it was sent is nobody's loss.
+        good = incident.state is IncidentState.CLOSED and all(
+            d.state.done or d.state is DeliveryState.SUPERSEDED for d in deliveries
+        )
         self._console.print(Text("done" if good else "NOT everything went well: see above", style="bold"))
         return good
 

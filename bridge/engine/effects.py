@@ -122,8 +122,11 @@ def no_picture(turn: Turn, incident: Incident) -> None:
     turn.clear_timers(incident.id, ("picture",))
     if picture_of(turn, incident) is Picture.CONFIRMED:
         return
-    turn.note(incident.id, "no picture confirmed: dispatch is told")
-    actions = actions_for(Step.NO_PICTURE, incident, turn.plan)
+    actions = list(actions_for(Step.NO_PICTURE, incident, turn.plan))
+    told = any(action.operation is Operation.NOTIFY for action in actions)
+    turn.note(
+        incident.id, f"no picture confirmed: {'dispatch is told' if told else 'no dispatch is configured'}"
+    )
     news = [action for action in actions if not _is_told(turn, incident, action)]
     steps.ask(turn, incident, f"{Step.NO_PICTURE}/{incident.pressed}", news)
 

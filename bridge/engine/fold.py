@@ -134,8 +134,17 @@ def _dispatch_started(turn: Turn) -> None:
     turn.because(Reason.DISPATCHED)
     turn.clear_timers(incident.id, ("hangup_dispatch",))
     turn.put_incident(replace(incident, dispatch_at=turn.event.occurred_at))
-    tier = turn.event.attributes.get("tier", "")
-    turn.note(incident.id, f"the PBX rings dispatch tier {tier}".rstrip())
+    if turn.event.attributes.get("loop", "1") == "1":  # it rings on and on: the story tells it once
+        tier = turn.event.attributes.get("tier", "")
+        turn.note(incident.id, f"the PBX rings dispatch tier {tier}".rstrip())
+
+
+def _reported(turn: Turn) -> None:
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+    else:
+        turn.note(incident.id, turn.event.attributes["text"])
 
 
 # --- faults -----------------------------------------------------------------------------------------
@@ -186,6 +195,7 @@ DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
         Kind.DELIVERY_SETTLED: settled,
         Kind.HOLD_LOST: hold_lost,
         Kind.DISPATCH_STARTED: _dispatch_started,
+        Kind.REPORTED: _reported,
         Kind.TAMPER: _fault_opened,
         Kind.FAULT: _fault_opened,
         Kind.OFFLINE: _fault_opened,

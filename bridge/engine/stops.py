@@ -35,7 +35,7 @@ def _offer(turn: Turn, resource: str) -> None:
 def _give_back(turn: Turn, heir: Hold) -> None:
     """Repeat the heir's action on a resource it lost or waited for, if its incident still wants it."""
     incident = turn.state.incidents.get(heir.incident)
-    if incident is None or not _still_wants(turn, incident):
+    if incident is None or not _still_wants(incident):
         return
     action = next(_actions_on(turn, incident, heir.resource), None)
     if action is None or blockers(turn, incident, action):
@@ -55,10 +55,9 @@ def _actions_on(turn: Turn, incident: Incident, resource: str) -> Iterator[Actio
                 yield action
 
 
-def _still_wants(turn: Turn, incident: Incident) -> bool:
-    if not incident.live or incident.state is IncidentState.CLEARING:
-        return False
-    return incident.tier is Tier.EMERGENCY or bool(turn.state.live_calls(incident.id))
+def _still_wants(incident: Incident) -> bool:
+    """A routine incident whose last call is over is cleared: it gets nothing back."""
+    return incident.live and incident.state is not IncidentState.CLEARING
 
 
 # --- stopping ---------------------------------------------------------------------------------------

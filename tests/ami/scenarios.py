@@ -225,13 +225,13 @@ def _local_not_optimised(stage: Stage) -> None:
 def _queue(stage: Stage) -> None:
     stage.answer("2001", rings_unanswered())
     stage.answer("2002", answers(after=0.1))
-    stage.call(calls(PHONE, hangs_up_after=1.0), "9113").finish()
+    stage.call(calls(PHONE, hangs_up_after=1.8), "9113").finish()
 
 
 def _queue_abandoned(stage: Stage) -> None:
     stage.answer("2001", rings_unanswered())
     stage.answer("2002", rings_unanswered())
-    stage.call(calls(PHONE, hangs_up_after=0.8), "9113").finish()
+    stage.call(calls(PHONE, hangs_up_after=1.2), "9113").finish()
 
 
 def _announcement(stage: Stage) -> None:
@@ -248,14 +248,14 @@ def _refused_by_dialplan(stage: Stage) -> None:
 
 def _press_one(stage: Stage) -> None:
     stage.answer("2003", answers(after=0.1))
-    stage.answer("2004", answers(after=0.1, presses=[(0.4, "1")]))
+    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")]))
     stage.call(calls(PHONE, hangs_up_after=0.2), "9116").finish()
     stage.wait_for_channels(0)
 
 
 def _press_one_of_an_answered_phone(stage: Stage) -> None:
     stage.answer("2003", answers(after=0.1))
-    stage.answer("2004", answers(after=0.1, presses=[(0.4, "1")], hangs_up_after=0.2))
+    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")], hangs_up_after=0.2))
     stage.call(calls(PHONE), "9118").finish()
     stage.wait_for_channels(0)
 

@@ -92,7 +92,7 @@ async def test_calls_become_what_sipp_says_they_were(
 
 async def told(door: Door, expected: dict[str, list[str]]) -> None:
     with suppress(TimeoutError):
-        await until(lambda: story_of(door.events) == expected, timeout=3)
+        await until(lambda: story_of(door.events) == expected)
     assert story_of(door.events) == expected
 
 
@@ -102,7 +102,7 @@ def assert_agrees_with_sipp(events: list[Event], stage: Stage) -> None:
     if phone is None or not own:
         return
     invited = phone.sent("INVITE")[-1].at
-    assert own[Kind.CALL_DIALING].occurred_at == pytest.approx(invited, abs=0.3)
+    assert own[Kind.CALL_DIALING].occurred_at == pytest.approx(invited, abs=1.0)
     picked_up = [message for message in phone.received("200") if "INVITE" in message.header("CSeq")]
     assert (Kind.CALL_ANSWERED in own) == bool(picked_up)
     if Kind.CALL_CONNECTED in own:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
+import trustme
 
 from bridge.errors import ConfigError, StoreError
 from bridge.model import Event, Kind
@@ -431,15 +433,25 @@ async def test_a_defect_beside_the_reader_ends_the_run(trigger: MakeTrigger, doo
         await trigger(pack_hash=defect).run(door)
 
 
-async def test_authority_file_that_is_missing_is_seen(trigger: MakeTrigger, door: Door) -> None:
-    watching = trigger(tls={"ca": "/nowhere/ca.pem"})
+def test_authority_file_that_is_missing_is_refused_before_a_reload_stops_the_old_link(
+    trigger: MakeTrigger,
+) -> None:
+    with pytest.raises(ConfigError, match=r"/nowhere/ca\.pem"):
+        trigger(tls={"ca": "/nowhere/ca.pem"})
+
+
+async def test_authority_file_that_has_gone_is_seen(trigger: MakeTrigger, door: Door, tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(ca))
+    watching = trigger(tls={"ca": str(ca)})
+    ca.unlink()
     for _ in range(2):
-        with pytest.raises(ConfigError, match=r"/nowhere/ca\.pem"):
+        with pytest.raises(ConfigError, match=r"ca\.pem"):
             await watching.run(door)
     assert door.kinds == [Kind.LINK_LOST, Kind.FAULT], "not at every attempt"
-    assert "/nowhere/ca.pem" in watching.status.text
+    assert "ca.pem" in watching.status.text
     [finding] = await watching.check()
-    assert (finding.level, "/nowhere/ca.pem" in finding.text) == ("error", True)
+    assert (finding.level, "ca.pem" in finding.text) == ("error", True)
 
 
 async def test_handover_takes_coroutines_as_well() -> None:

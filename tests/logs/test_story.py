@@ -36,7 +36,7 @@ def test_the_story_of_an_sos(log_to: LogTo) -> None:
         ("info", *where, "settled", "zm start recording PTZ-01: verified after 300 ms: status 2"),
         ("warning", *where, "retry", "wall show desk-1: no answer; trying again"),
         ("warning", *where, "settled", "wall show desk-1: failed after 2000 ms: no answer"),
-        ("warning", *where, "settled", "no picture confirmed: dispatch is told"),
+        ("warning", *where, "settled", "no picture confirmed: no dispatch is configured"),
         ("info", *where, "acknowledged", "acknowledged by Ann"),
     ]
     assert {line["tier"] for line in lines if "incident" in line} == {"emergency"}

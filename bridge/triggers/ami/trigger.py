@@ -60,6 +60,7 @@ class Trigger:
         pack_hash: Callable[[], str] | None = None,
         unfinished: Callable[[], Awaitable[Iterable[Call]]] | None = None,
     ) -> None:
+        config.account()  # raises ConfigError now, while a reload can still go back
         self._subject = f"ami/{name}"
         self._config = config
         self._clock = clock
