@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import hashlib
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +25,15 @@ from bridge.config.build import build_driver, build_store, build_trigger
 from bridge.drivers.dispatch import Config as DispatchConfig
 from bridge.errors import ConfigError, StoreError
 from bridge.ingest import Committed, Ingest, Timers
-from bridge.model import Clock, Driver, Event, Fault, Kind, Trigger
+from bridge.model import Call, Clock, Driver, Fault, IncidentState, Trigger
 from bridge.outbox import Outbox
 from bridge.pack.site import loaded_hash, watch_settings
-from bridge.store import Counts, Lease, Spool, StoreThread
+from bridge.store import Counts, Lease, Spool, Store, StoreThread
 from bridge.store.schema import SCHEMA
-from bridge.supervision.clocks import ClockWatch, SystemClock
+from bridge.supervision.clocks import ClockWatch, SystemClock, downtime
 from bridge.supervision.heartbeat import Heartbeat
 from bridge.supervision.logs import log_decisions
+from bridge.supervision.probes import Probes
 from bridge.supervision.status import BlindIntervals, LinkKind, LinkStatus, Status, readiness
 from bridge.supervision.tasks import every, keep_running
 from bridge.web.app import create_app
@@ -41,10 +44,19 @@ log = structlog.get_logger(__name__)
 
 SYNC_EVERY: Final = 0.5
 """Seconds between looks for what other processes (command line, other nodes) put into the store."""
+SYNC_AHEAD: Final = 2.0
+"""Seconds: their timers are taken in when they are due within it. In a flood there are thousands."""
 RECHECK_EVERY: Final = 3.0
 """Seconds between questions whether what is held on is still on."""
 CANARY_EVERY: Final = 5.0
+PROBE_EVERY: Final = 60.0
 CLOCK_EVERY: Final = 5.0
+FLUSH_WITHIN: Final = 1.0
+"""Seconds that stopping waits for the store."""
+ASK_STORE_WITHIN: Final = 1.0
+"""Seconds that watching a PBX waits for what the store knows of it: calls go first."""
+OPEN: Final = tuple(state for state in IncidentState if state is not IncidentState.CLOSED)
+MOST_OPEN: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -55,14 +67,21 @@ class Generation:
     drivers: dict[str, Driver]
     triggers: dict[str, Trigger]
     outbox: Outbox
+    heartbeats: dict[str, Heartbeat]
+    began_at: float
+    taken_up: bool = False
+    """Whether it knows what this node had in hand before it."""
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        for driver in self.drivers.values():
-            await driver.close()
+        for name, driver in self.drivers.items():
+            try:
+                await driver.close()
+            except Exception:  # the next generation must begin whatever this one leaves behind
+                log.exception("a driver did not close", driver=name)
 
 
 class App:
@@ -82,6 +101,9 @@ class App:
         self._on_commit = on_commit
         self._started_at = self._clock.now()
         self._config_error = ""
+        self._config_hash = ""
+        self._changing = asyncio.Lock()
+        """One generation begins at a time, however often SIGHUP comes."""
         self._generation: Generation | None = None
         self._counts = Counts(incidents={}, deliveries={}, faults={})
         self._blind: list[Fault] = []
@@ -89,7 +111,7 @@ class App:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or StoreError where it cannot even start."""
         site = self.site
-        site.state_dir.mkdir(parents=True, exist_ok=True)
+        _make_state_dir(site)
         with build_store(site) as store, Spool(site.state_dir / f"spool-{site.node}.jsonl") as spool:
             self._store, self._spool = store, spool
             self._thread = StoreThread("store", cut=store.cut)
@@ -105,6 +127,7 @@ class App:
                     spool_thread=spool_thread,
                     observers=(self._committed,),
                 )
+                self._probes = Probes(self.ingest.accept, self._clock)
                 self.timers = Timers(self.ingest.accept, self._clock)
                 await self._run_parts(stop)
             finally:
@@ -112,6 +135,8 @@ class App:
                 spool_thread.close()
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
+        # Before anything of this run is stored: its own canary would pass for the last sign of the earlier.
+        last_sign = await self._thread.run(lambda: self._store.last_sign(self.site.node))
         host, port = self.site.listen
         web = WebServer(create_app(self.status, self.metrics), host, port)
         port = await web.start()
@@ -125,7 +150,8 @@ class App:
             self._part("clock", lambda: every(CLOCK_EVERY, clocks.look, self._clock)),
         )
         try:
-            await self._wake()
+            await self._wake(last_sign)
+            _spare_collector()
             self.started.set()
             log.info("running", site=self.site.site.name, node=self.site.node, web=f"{host}:{port}")
             await stop.wait()
@@ -133,57 +159,77 @@ class App:
         finally:
             if self._generation is not None:
                 await self._generation.stop()
+            await self._flush()
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
             await web.stop()
+            log.info("stopped")
+
+    async def _flush(self) -> None:
+        """Let what has come in be stored: its sources will not say it again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await self.ingest.canary()
 
     def _part(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, run, self._clock), name=name)
 
     # --- starting and reloading ---------------------------------------------------------------------
 
-    async def _wake(self) -> None:
+    async def _wake(self, last_sign: float | None) -> None:
         """Take up what an earlier run left: its blind time, its spool, its timers, its deliveries."""
-        await self._report_downtime()
+        if last_sign is not None:  # calls may have been missed since
+            for event in downtime(self.site.node, last_sign, self._clock.now()):
+                await self.ingest.accept(event)
         await self.ingest.drain_spool()
         await self._begin(self.site)
-
-    async def _report_downtime(self) -> None:
-        """Store the time in which this node did not run: calls may have been missed in it."""
-        last = await self._thread.run(lambda: self._store.last_sign(self.site.node))
-        if last is None:
-            return
-        now = self._clock.now()
-        attributes = {"subject": f"node/{self.site.node}", "text": "the bridge was not running"}
-        for kind, at in ((Kind.LINK_LOST, last), (Kind.LINK_RESTORED, now)):
-            await self.ingest.accept(
-                Event(
-                    kind=kind,
-                    source="bridge",
-                    key=f"node/{self.site.node}/{last!r}",
-                    occurred_at=at,
-                    attributes=attributes,
-                )
-            )
 
     async def _begin(self, site: Site) -> None:
         """Start a generation. Raises ConfigError where a driver or link cannot be made of its settings."""
         drivers = {s.name: build_driver(s, self._clock) for s in site.drivers}
-        triggers = {s.name: build_trigger(s, self._clock, **_links_of(s, site)) for s in site.triggers}
+        triggers = {s.name: build_trigger(s, self._clock, **self._links_of(s, site)) for s in site.triggers}
         outbox = Outbox(drivers, self.ingest.accept, self._clock)
-        generation = Generation(site, drivers, triggers, outbox)
+        heartbeats = {beat.name: beat for beat in self._heartbeats(site)}
+        generation = Generation(site, drivers, triggers, outbox, heartbeats, self._clock.now())
         if self._generation is not None:
             await self._generation.stop()
         self._generation = generation
-        self.site, self.ingest.plan = site, site.plan()
-        outbox.take(await self._thread.run(lambda: self._store.recover(self._lease())))
-        self.timers.sync(await self._thread.run(self._store.timers))
-        generation.tasks = [self._part("outbox", outbox.run)]
+        self.site, self.ingest.plan, self._config_hash = site, site.plan(), _hash_of(site)
+        generation.tasks = [self._part("outbox", partial(self._perform, generation))]
         for name, trigger in triggers.items():
             generation.tasks.append(self._part(f"pbx {name}", partial(trigger.run, self.ingest.accept)))
-        for heartbeat in self._heartbeats(site):
-            generation.tasks.append(self._part("heartbeat", heartbeat.run))
+        for name, heartbeat in heartbeats.items():
+            generation.tasks.append(self._part(name, heartbeat.run))
+        generation.tasks.append(self._part("probes", partial(self._probe, generation)))
+
+    async def _perform(self, generation: Generation) -> None:
+        """Take up what this node had in hand, then perform. Raises StoreError while the store is away."""
+        generation.taken_up = False
+        generation.outbox.take(await self._thread.run(lambda: self._store.recover(self._lease())))
+        generation.taken_up = True
+        self.timers.sync(await self._thread.run(self._store.timers))
+        await generation.outbox.run()
+
+    async def _probe(self, generation: Generation) -> None:
+        """Try every driver once a minute. Raises nothing: a driver that fails is a fault of its own."""
+        while True:
+            await self._clock.sleep(PROBE_EVERY)
+            await self._probes.look(generation.drivers)
+
+    def _links_of(self, trigger: TriggerSettings, site: Site) -> dict[str, object]:
+        """Return what a trigger needs to know of others: open calls, the pack that its PBX should have."""
+        links: dict[str, object] = {"unfinished": self._unfinished_calls}
+        dispatches = any(isinstance(driver.config, DispatchConfig) for driver in site.drivers)
+        if dispatches and watch_settings(site) is trigger.config:
+            links["pack_hash"] = partial(loaded_hash, site)
+        return links
+
+    async def _unfinished_calls(self) -> list[Call]:
+        """Return the calls of open incidents that nobody has seen end; none while the store is away."""
+        with contextlib.suppress(StoreError):
+            return await self._thread.run(lambda: list(_unfinished(self._store)), timeout=ASK_STORE_WITHIN)
+        return []
 
     def _heartbeats(self, site: Site) -> Iterator[Heartbeat]:
         """Return what proves this bridge alive to the PBX of each dispatch driver."""
@@ -194,21 +240,25 @@ class App:
                     self._clock,
                     every=driver.config.heartbeat_every,
                     healthy=lambda: readiness(self.status())[0],
-                    name=f"heartbeat/{driver.name}",
+                    name=driver.name,
                 )
 
     async def reload(self) -> None:
         """Read the configuration again; a file that cannot be used changes nothing, and is said."""
+        await self.started.wait()
         path = self.site.path
-        try:
-            site = load(Path(path))
-            await self._begin(site)
-        except ConfigError as error:
-            self._config_error = str(error)
-            log.warning("reload refused: the old configuration goes on", path=path, why=str(error))
-            return
-        self._config_error = ""
-        log.info("reloaded", path=path)
+        async with self._changing:
+            try:
+                site = await asyncio.to_thread(load, path)
+                _require_same_roots(self.site, site)
+                await self._begin(site)
+            except ConfigError as error:
+                self._config_error = str(error)
+                log.warning("reload refused: the old configuration goes on", path=path, why=str(error))
+                return
+            self._config_error = ""
+            _spare_collector()
+            log.info("reloaded", path=path, config=self._config_hash)
 
     def _lease(self) -> Lease:
         return Lease(node=self.site.node, now=self._clock.now())
@@ -221,6 +271,10 @@ class App:
             self._generation.outbox.follow(committed.decisions)
             self._generation.outbox.take(committed.leased)
         self.timers.observe(committed)
+        # Behind the attempts that have just been made ready: those who count and write logs can wait.
+        asyncio.get_running_loop().call_soon(self._tell, committed)
+
+    def _tell(self, committed: Committed) -> None:
         self.metrics.observe(committed.decisions, committed.at)
         log_decisions(committed.decisions)
         for observer in self._on_commit:
@@ -229,13 +283,14 @@ class App:
     async def _sync(self) -> None:
         """Take in what other processes decided, and keep this node's leases."""
         generation = self._generation
-        if generation is None:
+        if generation is None or not generation.taken_up:
             return
         in_hand = generation.outbox.in_hand
         with contextlib.suppress(StoreError):  # ingest says when the store is away
             leased = await self._thread.run(lambda: self._store.lease(self._lease(), in_hand=in_hand))
             generation.outbox.take(leased)
-            self.timers.sync(await self._thread.run(self._store.timers))
+            soon = self._clock.now() + SYNC_AHEAD
+            self.timers.sync(await self._thread.run(lambda: self._store.due_timers(soon)))
 
     async def _recheck(self) -> None:
         if self._generation is not None:
@@ -261,7 +316,7 @@ class App:
             now=now,
             started_at=self._started_at,
             node=self.site.node,
-            links=tuple(_links(generation)) if generation else (),
+            links=tuple(_links(generation, self._probes)) if generation else (),
             canary_at=None if age is None else now - age,
             canary_every=CANARY_EVERY,
             store_degraded_since=self.ingest.degraded_since,
@@ -271,20 +326,51 @@ class App:
             open_faults=self._counts.faults,
             deliveries_waiting={name: lane.backlog for name, lane in lanes.items()},
             breakers_open={name: lane.breaker.is_open for name, lane in lanes.items()},
+            config_hash=self._config_hash,
             config_error=self._config_error,
             schema_revision=SCHEMA,
         )
 
 
-def _links_of(trigger: TriggerSettings, site: Site) -> dict[str, object]:
-    """Return what a trigger needs to know of others: the AMI link, the pack that its PBX should have."""
-    dispatches = any(isinstance(driver.config, DispatchConfig) for driver in site.drivers)
-    if dispatches and watch_settings(site) is trigger.config:
-        return {"pack_hash": partial(loaded_hash, site)}
-    return {}
+def _make_state_dir(site: Site) -> None:
+    try:
+        site.state_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"{site.state_dir} cannot be created: {error.strerror}"
+        raise ConfigError(f"{site.path}: state_dir: {why}; name a folder that this user may write") from error
 
 
-def _links(generation: Generation) -> Iterator[LinkStatus]:
+def _require_same_roots(old: Site, new: Site) -> None:
+    """Raise ConfigError where the file changes what a process has from its start to its end."""
+    changed = [
+        name
+        for name, before, after in (
+            ("node", old.node, new.node),
+            ("state_dir", old.state_dir, new.state_dir),
+            ("store", old.file.store, new.file.store),
+            ("web", old.file.web, new.file.web),
+            ("log", old.file.log, new.file.log),
+        )
+        if before != after
+    ]
+    if changed:
+        raise ConfigError(f"{new.path}: a change of {', '.join(changed)} needs a restart, not a reload")
+
+
+def _hash_of(site: Site) -> str:
+    """Which file this is, for people who compare two nodes; empty when it is gone already."""
+    try:
+        return hashlib.sha256(Path(site.path).read_bytes()).hexdigest()[:12]
+    except OSError:
+        return ""
+
+
+def _unfinished(store: Store) -> Iterator[Call]:
+    for incident in store.incidents(OPEN, limit=MOST_OPEN):
+        yield from (call for call in store.calls(incident.id) if call.live)
+
+
+def _links(generation: Generation, probes: Probes) -> Iterator[LinkStatus]:
     for name, trigger in generation.triggers.items():
         link = trigger.status
         yield LinkStatus(
@@ -295,6 +381,33 @@ def _links(generation: Generation) -> Iterator[LinkStatus]:
             text=link.text,
             lag_seconds=link.lag,
         )
+    for name in generation.drivers:
+        failure = probes.failing.get(name)
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.VMS,
+            up=failure is None,
+            since=failure.since if failure else generation.began_at,
+            text=failure.why if failure else "",
+        )
+    for name, heartbeat in generation.heartbeats.items():
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.IO,
+            up=not heartbeat.why,
+            since=heartbeat.noted_at or generation.began_at,
+            text=heartbeat.why,
+        )
+
+
+def _spare_collector() -> None:
+    """Take what lives now out of the garbage collector's sight.
+
+    It is there to stay, and each full collection would walk through it: a stop of 0.1 s, SOS or not.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _blind(intervals: Sequence[Fault], now: float) -> BlindIntervals:

@@ -23,8 +23,13 @@ def command(config: Path) -> None:
     said). Needs a database of this version's schema: `sosbridge db upgrade` makes it.
     """
     site = load(config)
-    configure(SystemClock(), level=site.file.log.level, style=site.file.log.format)
-    asyncio.run(_run(site))
+    logs = configure(
+        SystemClock(), level=site.file.log.level, style=site.file.log.format, zone=site.plan().zone
+    )
+    try:
+        asyncio.run(_run(site))
+    finally:
+        logs.close()
 
 
 async def _run(site: Site) -> None:

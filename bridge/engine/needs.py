@@ -10,7 +10,7 @@ from bridge.engine.state import Needs, State
 from bridge.model import CALL_KINDS, Event, Incident, Kind
 from bridge.response import Plan, resources_at
 
-_NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST})
+_NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST, Kind.REPORTED})
 """Kinds that name an incident, but never make it want what it does not hold already."""
 
 

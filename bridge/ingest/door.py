@@ -7,6 +7,7 @@ durable: committed, or, where the store takes longer than `PATIENCE`, in the spo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from bridge.engine import Decision, fold, needs_of
+from bridge.engine import Decision, fold, further_needs, needs_of
 from bridge.errors import StoreError
 from bridge.model import Clock, Delivery, Event, Kind
 from bridge.response import Plan, identify
@@ -29,6 +30,20 @@ BATCH: Final = 500
 """Events in one transaction at most: keeps a batch's own time well below PATIENCE."""
 RETRY_EVERY: Final = 1.0
 """Seconds between attempts while the store fails."""
+LINGER: Final = 0.02
+"""Seconds for which what nobody waits for is kept back, so that it shares a commit. A receipt or a hangup
+with a commit of its own is one more that the next SOS has to stand behind."""
+UNHURRIED: Final = frozenset(
+    {
+        Kind.CALL_ANSWERED,
+        Kind.CALL_CONNECTED,
+        Kind.CALL_ENDED,
+        Kind.CALL_FAILED,
+        Kind.DELIVERY_SETTLED,
+        Kind.TIMER_DUE,
+    }
+)
+"""What may linger. Anything else is committed at once, and takes with it what lingers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,7 @@ class Committed:
     leased: Sequence[Delivery]
     """Deliveries born in it, already leased to this node."""
     at: float
+    """After the commit, UTC epoch seconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +101,8 @@ class Ingest:
         self._waiting: deque[_Waiting] = deque()
         self._batch: list[_Waiting] = []
         self._arrived = asyncio.Event()
+        self._hurried = asyncio.Event()
+        """Set while something waits that must not linger."""
 
     # --- the door -----------------------------------------------------------------------------------
 
@@ -109,6 +127,8 @@ class Ingest:
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(event, self._clock.monotonic(), durable))
         self._arrived.set()
+        if event is None or event.kind not in UNHURRIED:
+            self._hurried.set()
         return durable
 
     @property
@@ -129,15 +149,23 @@ class Ingest:
         try:
             while True:
                 await self._arrived.wait()
+                await self._linger()
                 self._batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
                 if not self._waiting:
                     self._arrived.clear()
+                    self._hurried.clear()
                 if self._batch:
                     await self._settle(self._batch)
                     self._batch = []
                     await self._forget_spooled()
         finally:
             patience.cancel()
+
+    async def _linger(self) -> None:
+        """Return once something hurries, or after LINGER."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                await self._hurried.wait()
 
     async def drain_spool(self) -> int:
         """Take in what an earlier run had to leave in the spool; returns how many events."""
@@ -185,7 +213,7 @@ class Ingest:
         return Committed(
             [decision for part in parts for decision in part.decisions],
             [delivery for part in parts for delivery in part.leased],
-            now,
+            self._clock.now(),
         )
 
     def _transact_or_report(self, event: Event, now: float) -> Committed:
@@ -198,11 +226,14 @@ class Ingest:
             return self._transact([_undecidable(event, error, now)], now)
 
     def _transact(self, events: Sequence[Event], now: float) -> Committed:
+        needs = needs_of(events, self.plan)
         with self._store.transaction() as transaction:
-            state = transaction.load(needs_of(events, self.plan))
+            state = transaction.load(needs)
+            if further := further_needs(needs, events, state, self.plan):
+                state = transaction.load(further)
             decisions = fold(events, state, self.plan, now)
             leased = transaction.write(decisions, Lease(node=self._node, now=now) if self._node else None)
-        return Committed(decisions, leased, now)
+        return Committed(decisions, leased, self._clock.now())
 
     # --- when the store is slow or away --------------------------------------------------------------
 

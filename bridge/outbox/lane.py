@@ -53,6 +53,7 @@ class Lane:
         self._withdrawn: set[str] = set()
         """Superseded while their attempt was under way: not to be tried again."""
         self._changed = asyncio.Event()
+        self._performing = False
 
     @property
     def backlog(self) -> int:
@@ -71,6 +72,7 @@ class Lane:
         """Take a leased delivery; one that is already here is left as it is."""
         if not (delivery.id in self._queue or delivery.id in self._running or delivery.id in self._settled):
             self._queue.put(delivery)
+            self._start_ready()
             self._changed.set()
 
     def stored(self, delivery_id: str) -> None:
@@ -85,19 +87,27 @@ class Lane:
 
     async def run(self) -> None:
         """Perform deliveries until cancelled; attempts on their way are cancelled with it."""
+        self._performing = True
         try:
             while True:
                 self._changed.clear()
-                for delivery in self._queue.expired(self._clock.now()):
-                    self._give_up(delivery, delivery.proof or f"{self.name} could not be reached in time")
-                while (ready := self._next()) is not None:
-                    self._begin(ready)
+                self._start_ready()
                 await self._wait(self._pause())
         finally:
+            self._performing = False
             running = list(self._running.values())
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    def _start_ready(self) -> None:
+        """Start what may start. Called where something became ready: its task is then the loop's next."""
+        if not self._performing:
+            return
+        for delivery in self._queue.expired(self._clock.now()):
+            self._give_up(delivery, delivery.proof or f"{self.name} could not be reached in time")
+        while (ready := self._next()) is not None:
+            self._begin(ready)
 
     async def _wait(self, seconds: float | None) -> None:
         """Until something changed, or for `seconds`."""
@@ -156,6 +166,7 @@ class Lane:
             self._running.pop(delivery.id, None)
             self._withdrawn.discard(delivery.id)
             self.breaker.gave_up()
+            self._start_ready()
             self._changed.set()
 
     async def _perform(self, delivery: Delivery) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from bridge.model import (
     NOTHING,
@@ -19,6 +20,9 @@ from bridge.response.plan import Plan, Rule, Step
 
 Words = Mapping[str, str]
 """What `describe` says of an incident."""
+
+_OF_BOTH_TIERS: Final = frozenset({Step.CONNECTED, Step.ACKNOWLEDGED, Step.CLEARED})
+"""Steps that a routine call takes too; dispatch hears of them for an SOS only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +44,10 @@ def actions_for(step: Step, incident: Incident, plan: Plan) -> Iterator[Action]:
         return
     location = plan.locations.get(incident.location)
     words = describe(incident, plan)
+    silent = incident.tier is Tier.ROUTINE and step in _OF_BOTH_TIERS
     for rule in rules:
-        yield from _expand(rule, words, location, plan)
+        if not (silent and rule.operation is Operation.NOTIFY):
+            yield from _expand(rule, words, location, plan)
 
 
 def _expand(rule: Rule, words: Words, location: Location | None, plan: Plan) -> Iterator[Action]:

@@ -1,4 +1,4 @@
-"""The machine's clock, made by `app` and the commands only; and a watch for steps of the wall clock."""
+"""The machine's clock, made by `app` and the commands only; and what times tell: steps of it, downtime."""
 
 from __future__ import annotations
 
@@ -23,6 +23,22 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def downtime(node: str, since: float, until: float) -> tuple[Event, Event]:
+    """Return the beginning and the end of a time in which this node did not run: a blind interval.
+
+    since: its last sign of life.
+    """
+    subject = f"node/{node}"
+    attributes = {"subject": subject, "what": "blind", "text": "the bridge was not running"}
+
+    def event(kind: Kind, at: float) -> Event:
+        return Event(
+            kind=kind, source="bridge", key=f"{subject}/{since!r}", occurred_at=at, attributes=attributes
+        )
+
+    return event(Kind.LINK_LOST, since), event(Kind.LINK_RESTORED, until)
 
 
 class ClockWatch:

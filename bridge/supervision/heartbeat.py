@@ -38,6 +38,7 @@ class Heartbeat:
     def __init__(
         self, account: Account, clock: Clock, *, every: float, healthy: Callable[[], bool], name: str
     ) -> None:
+        self.name = f"heartbeat/{name}"
         self.noted_at: float | None = None
         """UTC time of the last beat that the PBX noted."""
         self.why = "no beat yet"
@@ -45,7 +46,7 @@ class Heartbeat:
         self._clock = clock
         self._every = every
         self._healthy = healthy
-        self._link = Link(account, clock=clock, name=f"heartbeat/{name}")
+        self._link = Link(account, clock=clock, name=self.name)
         self._beats = 0
 
     async def run(self) -> None:

@@ -103,7 +103,8 @@ def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None
     rows = database.rows
     asked: dict[str, list[Delivery]] = defaultdict(list)
     for born in database.asked:
-        if born.resource.split("/")[0] in STARTS:
+        stoppable = database.plan.can(born.driver, Operation.STOP_RECORDING)
+        if born.resource.split("/")[0] in STARTS and stoppable:
             asked[born.resource].append(rows.deliveries[born.id])
     for resource, deliveries in asked.items():
         held = any(hold.held for hold in rows.holds.values() if hold.resource == resource)

@@ -49,6 +49,19 @@ def test_a_press_of_1_finds_its_incident_by_the_call_when_the_incidents_id_is_ga
     room.forget()
 
 
+def test_a_press_of_1_belongs_to_the_newest_call_of_a_repeated_key(room: ControlRoom) -> None:
+    for _ in range(2):
+        call = room.call("P-03", key="1.1")
+        room.says(Kind.CALL_DIALING, call)
+        if not room.incidents("P-03")[1:]:
+            room.resolve("anna", "P-03")
+            room.hang_up(call)
+            room.after(121.0)
+    room.event(Kind.ACKNOWLEDGED, attributes={"by": "d-1", "call_key": "1.1"})
+    assert [row.acknowledged_by for row in room.incidents("P-03")] == ["", "d-1"]
+    room.forget()
+
+
 def test_a_press_of_1_finds_its_incident_by_the_callback(room: ControlRoom) -> None:
     room.hang_up(room.press("P-03"))
     back = room.ring("P-03")
@@ -116,6 +129,16 @@ def test_a_call_to_dispatch_that_still_waits_is_not_made_once_somebody_has_it(ro
     room.acknowledge("anna", "P-03")
     assert room.delivery("P-03", DISPATCH).state == "superseded"
     room.forget()
+
+
+def test_that_somebody_is_on_the_line_is_told_once_a_press(room: ControlRoom) -> None:
+    first, second = room.press("P-03"), room.ring("P-03")
+    room.connect(first, "2002")
+    room.settle_all()
+    room.acknowledge("anna", "P-03")
+    room.forget()
+    room.answer(second)
+    room.connect(second, "2003")
 
 
 # --- a console picks up -----------------------------------------------------------------------------

@@ -66,6 +66,7 @@ def test_the_loser_gets_it_back_if_its_call_still_lives(room: ControlRoom) -> No
     room.expects("P-03", *GIVEN_BACK)
     room.expects("P-04", "zm stop_recording FIX-03", "wall hide desk-1", "wall close_popup desk-1")
     assert room.delivery("P-04", "wall hide desk-1").state == "superseded", "it is shown to the next at once"
+    assert room.delivery("P-03", "wall show desk-1").params["views"] == "PTZ-01", "as a routine call does"
     assert (room.holder(PTZ), room.holder(SCREEN)) == (["P-03"], ["P-03"])
 
 
@@ -158,6 +159,30 @@ def test_routine_on_routine_the_first_keeps_the_ptz_and_both_have_the_screen(roo
     room.expects("P-03", "wall close_popup desk-1")
 
 
+def test_who_waits_keeps_the_place_however_often_it_asks(room: ControlRoom) -> None:
+    room.press("P-04")
+    first = room.press("P-03", "20")
+    room.after(1.0)
+    room.press("P-05", "20")
+    room.after(1.0)
+    room.hang_up(first)
+    room.press("P-03", "20")
+    end(room, "P-04")
+    assert room.holder(PTZ) == ["P-03"]
+    room.forget()
+
+
+def test_an_sos_that_waits_comes_before_a_routine_call_that_waited_longer(room: ControlRoom) -> None:
+    room.press("P-04")
+    room.press("P-03", "20")
+    room.after(1.0)
+    room.press("P-05")
+    room.forget()
+    room.resolve("anna", "P-04")
+    room.expects("P-04", TOLD)
+    room.expects("P-05", "wall recall_preset PTZ-01")
+
+
 def test_every_waiting_call_gets_the_screen_back_and_one_the_ptz(room: ControlRoom) -> None:
     room.press("P-03", "20")
     room.after(1.0)
@@ -167,6 +192,9 @@ def test_every_waiting_call_gets_the_screen_back_and_one_the_ptz(room: ControlRo
     room.expects("P-03", *GIVEN_BACK)
     room.expects("P-05", "wall show desk-1")
     assert (room.holder(PTZ), room.holder(SCREEN)) == (["P-03"], ["P-03", "P-05"])
+    assert [line for line in room.story("P-05") if "given back" in line] == [
+        "screen/wall/desk-1 is free again: given back"
+    ]
     room.forget()
 
 
@@ -219,6 +247,16 @@ def test_a_preset_is_recalled_once(room: ControlRoom) -> None:
     room.after(1000.0)
     recalled = [row for row in room.database.asked if row.operation is Operation.RECALL_PRESET]
     assert len(recalled) == 1
+    room.forget()
+
+
+def test_two_drivers_may_be_asked_to_move_the_same_camera(room: ControlRoom) -> None:
+    """One of them may be away. Within a step neither makes the other superfluous."""
+    other = Rule(step=Step.SOS, operation=Operation.RECALL_PRESET, driver="zm")
+    room.database.plan = replace(PLAN, rules=(*RULES, other))
+    room.press("P-03")
+    recalled = [row for row in room.database.rows.deliveries.values() if row.resource == PTZ]
+    assert [(row.driver, row.state) for row in recalled] == [("wall", "pending"), ("zm", "pending")]
     room.forget()
 
 

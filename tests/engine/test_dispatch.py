@@ -222,6 +222,39 @@ def test_an_incident_that_was_found_after_a_blind_interval_is_handled_as_new(roo
     room.expects("P-03", DISPATCH)
 
 
+def test_dispatch_is_told_of_the_newest_call_that_lives(room: ControlRoom) -> None:
+    calls = [room.press("P-03")]
+    for _ in range(6):
+        room.after(1.0)
+        calls.append(room.press("P-03"))
+        assert room.delivery("P-03", DISPATCH).params["call_key"] == calls[-1].key
+    for call in calls[:2] + calls[3:]:
+        room.hang_up(call)
+    room.acknowledge("anna", "P-03")
+    room.after(600.0)
+    assert room.delivery("P-03", DISPATCH).params["call_key"] == calls[2].key
+    room.forget()
+
+
+def test_a_tier_that_rings_on_and_on_is_told_once(room: ControlRoom) -> None:
+    call = room.press("P-03")
+    for loop in ("1", "2", "3"):
+        room.event(Kind.DISPATCH_STARTED, attributes={"call_key": call.key, "tier": "1", "loop": loop})
+    assert room.story("P-03").count("the PBX rings dispatch tier 1") == 1
+    room.forget()
+
+
+def test_what_is_only_reported_is_only_told(room: ControlRoom) -> None:
+    call = room.press("P-03")
+    before = room.incident("P-03")
+    room.event(Kind.REPORTED, attributes={"call_key": call.key, "text": "nobody pressed 1"})
+    assert room.story("P-03")[-1] == "nobody pressed 1"
+    assert room.incident("P-03") == before
+    room.event(Kind.REPORTED, attributes={"call_key": "7.7", "text": "nobody pressed 1"})
+    assert room.decisions[-1].reason is Reason.ORPHAN
+    room.forget()
+
+
 def test_the_steps_that_tell_come_in_the_order_of_the_table(room: ControlRoom) -> None:
     rules = (*RULES, Rule(step=Step.SOS, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)))
     room.database.plan = replace(PLAN, rules=rules)

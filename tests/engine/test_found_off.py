@@ -126,3 +126,4 @@ def test_a_raised_call_is_marked_as_the_sos_it_is(room: ControlRoom) -> None:
     room.forget()
     lost(room, "P-03")
     room.expects("P-03", START_PTZ, "zm bookmark PTZ-01", title="SOS POST-03")
+    assert room.delivery("P-03", START_PTZ).params["title"] == "SOS POST-03"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.engine import Reason
@@ -14,6 +16,7 @@ from tests.engine.control_room import (
     TOLD,
     ControlRoom,
 )
+from tests.engine.site import PLAN
 
 PTZ_RECORDING = "start_recording/zm/zm-PTZ-01"
 START_PTZ = "zm start_recording PTZ-01"
@@ -121,11 +124,23 @@ def test_a_stop_is_tried_for_hours(room: ControlRoom) -> None:
     room.expects("P-03", START_PTZ, *SOS_AT_03[2:5], TOLD, *STOP_ROUTINE_AT_03)
 
 
-def test_a_stop_that_the_driver_cannot_do_is_not_asked_for(room: ControlRoom) -> None:
+def test_a_stop_names_it_even_if_the_last_start_was_not_answered(room: ControlRoom) -> None:
     room.press("P-03")
-    room.after(20.0)
+    room.settle("P-03", START_PTZ, "verified", reference="event:17")
+    incident = room.incident("P-03").id
+    room.after(2.0)
+    room.event(Kind.HOLD_LOST, source="outbox", incident=incident, attributes={"resource": PTZ_RECORDING})
+    assert room.delivery("P-03", START_PTZ).state == "pending"
     end(room, "P-03")
-    assert {row.operation for row in room.database.asked if row.driver == "dispatch"} == {Operation.NOTIFY}
+    assert room.delivery("P-03", STOP_PTZ).params["reference"] == "event:17"
+    room.forget()
+
+
+def test_a_stop_that_the_driver_cannot_do_is_not_asked_for(room: ControlRoom) -> None:
+    zm = frozenset({Operation.START_RECORDING, Operation.BOOKMARK})
+    room.database.plan = replace(PLAN, capabilities={**PLAN.capabilities, "zm": zm})
+    room.press("P-03", "20")
+    end(room, "P-03")
     room.forget()
 
 

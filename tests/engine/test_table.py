@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from bridge.engine import Reason
+from bridge.engine.fold import DECIDERS
 from bridge.engine.table import TRANSITIONS, Effect, Signal
 from bridge.model import IncidentState, Kind
 from tests.engine.control_room import (
@@ -34,6 +35,10 @@ def test_every_state_answers_every_signal() -> None:
 def test_every_effect_is_used_and_none_twice_in_a_row() -> None:
     assert {effect for row in TRANSITIONS.values() for effect in row.effects} == set(Effect)
     assert all(len(set(row.effects)) == len(row.effects) for row in TRANSITIONS.values())
+
+
+def test_every_kind_of_event_is_decided() -> None:
+    assert set(DECIDERS) == set(Kind)
 
 
 def test_closed_is_the_end() -> None:

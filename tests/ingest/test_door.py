@@ -14,9 +14,10 @@ import pytest
 from bridge import engine
 from bridge.engine import Decision, Reason, State
 from bridge.errors import StoreError
+from bridge.ingest import Timers
 from bridge.ingest import door as door_module
 from bridge.model import DeliveryState, Event, IncidentState, Kind, Operation
-from bridge.response import Plan
+from bridge.response import Plan, Rule, Step
 from bridge.store import Spool, Store, Transaction
 from tests.fake_clock import START
 from tests.ingest.conftest import Door, soon
@@ -64,6 +65,48 @@ async def test_events_that_wait_together_share_a_commit(door: Opened) -> None:
         for durable in waiting:
             await soon(durable)
     assert [len(commit.decisions) for commit in d.commits] == [100]
+
+
+async def test_a_hangup_shares_the_commit_of_the_sos_behind_it(
+    door: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "LINGER", 3600.0)
+    async with door() as d:
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START, key="1700000000.1")))
+        hangup = d.ingest.accept(call_event(Kind.CALL_ENDED, START, key="1700000000.1"))
+        await d.clock.settle()
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START, key="1700000000.2")))
+        await soon(hangup)
+    kinds = [[decision.event.kind for decision in commit.decisions] for commit in d.commits]
+    assert kinds == [[Kind.CALL_DIALING], [Kind.CALL_ENDED, Kind.CALL_DIALING]]
+
+
+async def test_a_hangup_alone_does_not_linger_long(door: Opened) -> None:
+    async with door() as d:
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START)))
+        await soon(d.ingest.accept(call_event(Kind.CALL_ENDED, START)))
+    assert len(d.commits) == 2
+
+
+async def test_a_timer_that_claims_a_camera_meets_the_incident_that_holds_it(
+    door: Opened, store: Store
+) -> None:
+    """A timer names its incident, not the place: who holds the camera there takes a second look."""
+    other = replace(PLAN.phones[0], id="POST-04", endpoint="1004", extension="1004")
+    recall = Rule(step=Step.ESCALATE_1, operation=Operation.RECALL_PRESET, driver="wall")
+    async with door() as d:
+        d.ingest.plan = replace(PLAN, phones=(*PLAN.phones, other), rules=(recall,))
+        timers = Timers(d.ingest.accept, d.clock)
+        running = asyncio.create_task(timers.run())
+        for number, endpoint in enumerate(("1003", "1004")):
+            press = replace(call_event(Kind.CALL_DIALING, START, key=f"17.{number}"), endpoint=endpoint)
+            await soon(d.ingest.accept(press))
+        for timer in (timer for timer in store.timers() if timer.name == "escalate_1"):
+            timers.sync([timer])
+            await d.clock.advance(PLAN.times.escalate_1)
+            await soon(d.ingest.canary())
+        running.cancel()
+    assert sorted(hold.held for hold in store.holds()) == [False, True]
 
 
 async def test_what_concerns_no_phone_of_the_site_never_reaches_the_store(door: Opened) -> None:

@@ -112,6 +112,34 @@ async def test_a_leased_delivery_put_twice_is_performed_once() -> None:
     assert told.states == ["verified"]
 
 
+async def test_a_delivery_starts_with_the_next_turn_of_the_loop() -> None:
+    async with running(ScriptedDriver(VERIFIED)) as (lane, told, clock):
+        await clock.advance(0)
+        lane.put(SOS)
+        await asyncio.sleep(0)
+        assert told.states == ["verified"]
+
+
+async def test_a_delivery_that_comes_too_late_is_never_asked_for() -> None:
+    async with running(ScriptedDriver()) as (lane, told, clock):
+        await clock.advance(0)
+        lane.put(replace(SOS, deadline=99.0))
+        await clock.advance(0)
+    assert told.states == ["expired"]
+
+
+async def test_nothing_starts_before_the_lane_runs_nor_after_it_ended() -> None:
+    driver, told = ScriptedDriver(), Told()
+    lane = Lane("zm", driver, told, FakeClock())
+    lane.put(SOS)
+    task = asyncio.create_task(lane.run())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    lane.put(replace(SOS, id="b"))
+    await asyncio.sleep(0)
+    assert lane.backlog == 2
+
+
 @pytest.mark.parametrize(
     ("answer", "state", "doubtful"),
     [

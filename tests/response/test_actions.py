@@ -102,6 +102,16 @@ def test_dispatch_is_called_by_group() -> None:
     assert {a.sharing for a in asked} == {Sharing.TOGETHER}
 
 
+def test_in_steps_that_both_tiers_have_dispatch_is_told_of_an_sos_only() -> None:
+    routine = replace(INCIDENT, tier=Tier.ROUTINE)
+    for step in (Step.CONNECTED, Step.ACKNOWLEDGED, Step.CLEARED):
+        rule = Rule(step=step, operation=Operation.NOTIFY, driver="dispatch", groups=("east",))
+        assert len(actions(rule)) == 1
+        assert actions(rule, routine) == []
+    wanted = Rule(step=Step.OFF_HOOK, operation=Operation.NOTIFY, driver="dispatch", groups=("east",))
+    assert len(actions(wanted, routine)) == 1, "a site may want to hear of each call"
+
+
 def test_a_step_without_rules_asks_for_nothing() -> None:
     assert list(actions_for(Step.CLEARED, INCIDENT, PLAN)) == []
 

@@ -1,0 +1,247 @@
+"""`sosbridge incidents`: what happened, and who has it. Works beside a running bridge or without one.
+
+`acknowledge` and `resolve` go through the same door as everything else: they commit an event to the
+store, and a running bridge carries out what follows within a second. No secret is read, unless the
+database asks for a password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from bridge.cli.incidents import screen
+from bridge.cli.options import DEFAULT_CONFIG, config_option, json_option
+from bridge.config import Site, load
+from bridge.config.build import build_store
+from bridge.config.problems import visible
+from bridge.ingest import Ingest
+from bridge.model import Event, Incident, IncidentState, Kind, Tier
+from bridge.response import Plan
+from bridge.store import Store, StoreThread
+from bridge.store.plain import to_plain
+from bridge.supervision.clocks import SystemClock
+
+OPEN: Final = tuple(state for state in IncidentState if state is not IncidentState.CLOSED)
+MOST_OPEN: Final = 10_000
+SILENT_AFTER: Final = 20.0
+"""Seconds without a sign of life after which a bridge counts as not running; it leaves one every 5 s."""
+LONGEST_NAME: Final = 100
+LONGEST_REASON: Final = 500
+
+by_option = click.option(
+    "--by",
+    metavar="NAME",
+    help="Who you are. Default: the name you are logged in with (before sudo).",
+)
+
+
+@click.group(name="incidents")
+def command() -> None:
+    """List, show, acknowledge and resolve incidents."""
+
+
+@command.command("list")
+@config_option
+@json_option
+@click.option("--all", "everything", is_flag=True, help="Closed ones too, in the order of time.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.", type=click.IntRange(min=1))
+def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
+    """List the open incidents: an SOS that nobody has comes first, then the newest."""
+    with _opened(config) as (site, store):
+        if everything:
+            found = store.incidents(limit=limit + 1)
+        else:
+            found = sorted(store.incidents(OPEN, limit=MOST_OPEN), key=screen.calmness)
+        if not everything or any(incident.live for incident in found):
+            _warn_of_silence(site, store)
+    if as_json:
+        for incident in found[:limit]:
+            click.echo(json.dumps(to_plain(incident)))
+        return
+    if not found:
+        click.echo("no incidents" if everything else "no open incidents (--all shows closed ones)")
+        return
+    screen.print_list(found[:limit], site.plan())
+    if len(found) > limit:
+        click.echo("there are more: --limit shows them")
+
+
+@command.command()
+@config_option
+@json_option
+@click.argument("incident_id", metavar="ID")
+def show(config: Path, as_json: bool, incident_id: str) -> None:
+    """Show one incident step by step. ID: its id or the beginning of it."""
+    with _opened(config) as (site, store):
+        incident = _named(store, incident_id)
+        if as_json:
+            click.echo(json.dumps(whole(store, incident), indent=2))
+            return
+        deliveries, timeline = store.deliveries(incident.id), store.timeline(incident.id)
+        if incident.live:
+            _warn_of_silence(site, store)
+    screen.print_incident(incident, timeline, deliveries, site.plan())
+    if hint := _what_to_do(incident, config):
+        click.echo(f"\n{hint}")
+
+
+@command.command()
+@config_option
+@click.argument("incident_id", metavar="ID")
+@by_option
+def acknowledge(config: Path, incident_id: str, by: str | None) -> None:
+    """Say by name that you have this incident. It stays open until it is resolved."""
+    name = _name(by)
+    before, incident, plan = _steer(
+        config, incident_id, Kind.ACKNOWLEDGED, {"by": name, "how": "command line"}
+    )
+    short = incident.id[:8]
+    if not before.live:
+        click.echo(f"{short} was closed at {_when(before.closed_at, plan)}: your name is noted, nothing else")
+    elif before.state is IncidentState.CLEARING:
+        click.echo(f"{short} is over, {screen.ending(before)}: your name is noted, nothing else changes")
+    elif before.acknowledged_at is not None:
+        since = _when(before.acknowledged_at, plan)
+        click.echo(f"{visible(before.acknowledged_by)} has had {short} since {since}; your name is noted too")
+    else:
+        click.echo(f"{short} is acknowledged by {visible(name)}; resolve it when it is over")
+
+
+@command.command()
+@config_option
+@click.argument("incident_id", metavar="ID")
+@by_option
+@click.option("--reason", default="", help="Why it is over, for the record.")
+def resolve(config: Path, incident_id: str, by: str | None, reason: str) -> None:
+    """Say by name that this incident is over. Recording goes on for the post-roll, then stops."""
+    name, why = _name(by), _one_line("--reason", reason, LONGEST_REASON)
+    told = {"by": name, "reason": f"{why} ({name})" if why else ""}
+    before, incident, plan = _steer(config, incident_id, Kind.RESOLVED, told)
+    short = incident.id[:8]
+    if not before.live or before.state is IncidentState.CLEARING:
+        at = _when(before.clearing_at, plan)
+        click.echo(f"{short} was over already, at {at}, {screen.ending(before)}: noted, nothing else changes")
+    else:
+        times, sos = plan.times, incident.tier is Tier.EMERGENCY
+        roll = times.post_roll_emergency if sos else times.post_roll_routine
+        click.echo(
+            f"{short} is over, {screen.ending(incident)}; what was started is stopped in {roll:g} s,"
+            " or when the phone hangs up, if that is later"
+        )
+
+
+def whole(store: Store, incident: Incident) -> dict[str, Any]:
+    """Return what `show --json` prints: the incident with its calls, deliveries and story."""
+    parts: dict[str, Sequence[object]] = {
+        "calls": store.calls(incident.id),
+        "deliveries": store.deliveries(incident.id),
+        "timeline": store.timeline(incident.id),
+    }
+    return to_plain(incident) | {name: [to_plain(row) for row in rows] for name, rows in parts.items()}
+
+
+# --- who speaks, and of what ------------------------------------------------------------------------
+
+
+def _name(given: str | None) -> str:
+    """Return the name of the person, who must have one. Raises UsageError."""
+    if given is None:
+        try:
+            given = os.environ.get("SUDO_USER") or getpass.getuser()
+        except (KeyError, OSError):  # this user has no name on this machine
+            given = ""
+    name = _one_line("--by", given, LONGEST_NAME)
+    if not name:
+        raise click.UsageError("say who you are: --by NAME")
+    return name
+
+
+def _one_line(option: str, text: str, limit: int) -> str:
+    if not text.isprintable() or len(text) > limit:
+        raise click.UsageError(f"{option}: one line of at most {limit} characters, please")
+    return text.strip()
+
+
+def _what_to_do(incident: Incident, config: Path) -> str:
+    """Return the command that an operator who looks at this needs next."""
+    where = "" if config == DEFAULT_CONFIG else f" --config {config}"
+    match incident.state:
+        case IncidentState.OPEN | IncidentState.CONNECTED:
+            return f"Take it:  sosbridge incidents acknowledge {incident.id[:8]}{where}"
+        case IncidentState.ACKNOWLEDGED:
+            return f"When it is over:  sosbridge incidents resolve {incident.id[:8]}{where}"
+        case _:
+            return ""
+
+
+def _when(at: float | None, plan: Plan) -> str:
+    return "an unknown time" if at is None else plan.local_time(at)
+
+
+# --- the store --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(config: Path) -> Iterator[tuple[Site, Store]]:
+    site = load(config, secrets=False)
+    with build_store(site) as store:
+        yield site, store
+
+
+def _named(store: Store, beginning: str) -> Incident:
+    return store.incident(beginning.strip().lower())
+
+
+def _warn_of_silence(site: Site, store: Store) -> None:
+    """On stderr: without a bridge, what is stored is all that happens."""
+    last = store.last_sign(site.node)
+    if last is None:
+        click.echo(f"warning: no bridge named {site.node} has ever run on this database", err=True)
+    elif time.time() - last > SILENT_AFTER:
+        since = site.plan().local_time(last)
+        click.echo(
+            f"warning: the bridge {site.node} has not run since {since}: nothing is carried out", err=True
+        )
+
+
+def _steer(
+    config: Path, incident_id: str, kind: Kind, attributes: dict[str, str]
+) -> tuple[Incident, Incident, Plan]:
+    """Hand in an event about the incident; return the incident before and after it."""
+    with _opened(config) as (site, store):
+        before = _named(store, incident_id)
+        event = Event(
+            kind=kind,
+            source="cli",
+            key=f"{before.id}/{uuid.uuid4()}",
+            occurred_at=time.time(),
+            incident=before.id,
+            attributes={name: text for name, text in attributes.items() if text},
+            via="cli",
+        )
+        asyncio.run(_hand_in(site, store, event))
+        _warn_of_silence(site, store)
+        return before, store.incident(before.id), site.plan()
+
+
+async def _hand_in(site: Site, store: Store, event: Event) -> None:
+    thread = StoreThread("store", cut=store.cut)
+    ingest = Ingest(store, thread, site.plan(), SystemClock(), node=None)
+    running = asyncio.create_task(ingest.run())
+    try:
+        await ingest.accept(event)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        thread.close()

@@ -1,0 +1,199 @@
+"""Incidents as people read them: in a hurry, at night, on whatever terminal there is.
+
+Nothing is ever cut off to fit: the most important columns stand on the left, and a line that is too long is
+the terminal's to wrap, so that `grep` sees whole lines. What a caller or a VMS said is shown, never obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from bridge.config.problems import plural, visible
+from bridge.model import Delivery, DeliveryState, Incident, IncidentState, Tier, TimelineEntry
+from bridge.response import Plan
+
+NOBODY: Final = "NOBODY"
+LONGEST: Final = 1000
+"""Characters of a line of the story; what a VMS says has no end of its own."""
+
+_WORDS: Final[Mapping[DeliveryState, str]] = MappingProxyType(
+    {
+        DeliveryState.PENDING: "waiting",
+        DeliveryState.LEASED: "under way",
+        DeliveryState.FAILED: "FAILED",
+        DeliveryState.UNCERTAIN: "UNCERTAIN",
+        DeliveryState.EXPIRED: "EXPIRED",
+    }
+)
+"""Where the state's own name is no plain word, or has to stand out without colour too."""
+_STYLES: Final[Mapping[DeliveryState, str]] = MappingProxyType(
+    {
+        DeliveryState.VERIFIED: "green",
+        DeliveryState.ACCEPTED: "green",
+        DeliveryState.PENDING: "yellow",
+        DeliveryState.LEASED: "yellow",
+        DeliveryState.SUPERSEDED: "dim",
+    }
+)
+_GONE_WRONG: Final = frozenset({DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.EXPIRED})
+_ALARM: Final = "bold red"
+
+
+def calmness(incident: Incident) -> tuple[bool, bool]:
+    """Sort key: an SOS that nobody has comes first, then the other SOS."""
+    sos = incident.tier is Tier.EMERGENCY
+    return not (sos and _calls_for_help(incident)), not sos
+
+
+def ending(incident: Incident) -> str:
+    """Who or what ended it: `resolved by A. Weber`."""
+    return visible(incident.close_reason or incident.closed_by or "cleared", LONGEST)
+
+
+# --- the list ---------------------------------------------------------------------------------------
+
+
+def print_list(incidents: Sequence[Incident], plan: Plan) -> None:
+    """Print a line an incident."""
+    headings = ("id", "what", "state", "location", "opened", "who has it", "phone")
+    _print_table(headings, [tuple(_row(incident, plan)) for incident in incidents])
+
+
+def _row(incident: Incident, plan: Plan) -> Iterator[Text]:
+    alarm = _ALARM if _calls_for_help(incident) else ""
+    yield Text(incident.id[:8])
+    yield Text(_what(incident), style=alarm)
+    yield Text(incident.state.value)
+    yield Text(_location(incident))
+    yield Text(_short_time(incident.opened_at, plan))
+    nobody = NOBODY if _calls_for_help(incident) else "-"
+    yield Text(visible(incident.acknowledged_by) or nobody, style=alarm)
+    yield Text(visible(incident.phone))
+
+
+def _calls_for_help(incident: Incident) -> bool:
+    """Whether somebody should take it."""
+    waits = incident.state in (IncidentState.OPEN, IncidentState.CONNECTED)
+    return waits and incident.tier is Tier.EMERGENCY
+
+
+def _what(incident: Incident) -> str:
+    word = "SOS" if incident.tier is Tier.EMERGENCY else "call"
+    return f"{word} (exercise)" if incident.exercise else word
+
+
+def _location(incident: Incident) -> str:
+    return visible(incident.location) or "unknown"
+
+
+def _short_time(at: float, plan: Plan) -> str:
+    return datetime.fromtimestamp(at, plan.zone).strftime("%m-%d %H:%M:%S")
+
+
+# --- one incident -----------------------------------------------------------------------------------
+
+
+def print_incident(
+    incident: Incident, timeline: Sequence[TimelineEntry], deliveries: Sequence[Delivery], plan: Plan
+) -> None:
+    """Print how it stands, its story, and every action with its times."""
+    console = _console()
+    for line in _standing(incident, plan):
+        console.print(line, soft_wrap=True)
+    if deliveries:
+        console.print(_summary(deliveries), soft_wrap=True)
+    console.print()
+    width = max((len(_after(entry.at, incident)) for entry in timeline), default=0)
+    for entry in timeline:
+        line = Text(f"{_after(entry.at, incident):>{width}} s  ", style="dim")
+        console.print(line.append(visible(entry.text, LONGEST), style="not dim"), soft_wrap=True)
+    if deliveries:
+        console.print("\n[bold]actions[/], in seconds after the press")
+        headings = ("state", "action", "asked", "sent", "settled", "")
+        _print_table(headings, [tuple(_action(delivery, incident)) for delivery in deliveries])
+
+
+def _standing(incident: Incident, plan: Plan) -> Iterator[Text]:
+    alarm = _calls_for_help(incident)
+    yield Text.assemble(
+        (f"{_what(incident)} {_location(incident)}", _ALARM if alarm else "bold"),
+        f"  {incident.state.value}, phone {visible(incident.phone)}",
+    )
+    yield Text(f"opened {plan.local_time(incident.opened_at)}")
+    if alarm:
+        yield Text("nobody has acknowledged it", style=_ALARM)
+    for words, at, who in (
+        ("connected to", incident.connected_at, incident.connected_to),
+        ("acknowledged by", incident.acknowledged_at, incident.acknowledged_by),
+        ("cleared:", incident.clearing_at, ending(incident)),
+        ("closed", incident.closed_at, ""),
+    ):
+        if at is not None:
+            yield Text(f"{words} {visible(who, LONGEST)}".rstrip() + f", {_after(at, incident)} s")
+    if incident.pressed > 1:
+        yield Text(f"pressed {incident.pressed} times", style="bold")
+    if incident.recovered:
+        yield Text("found after a blind interval, not seen live", style="bold")
+    yield Text(f"incident {incident.id}", style="dim")
+
+
+def _summary(deliveries: Sequence[Delivery]) -> Text:
+    """What went wrong, before anything else; else that nothing did."""
+    wrong = sum(delivery.state in _GONE_WRONG for delivery in deliveries)
+    waiting = sum(not delivery.state.settled for delivery in deliveries)
+    actions = plural(len(deliveries), "action")
+    if wrong:
+        return Text(f"{wrong} of {actions} FAILED or uncertain: see below", style=_ALARM)
+    if waiting:
+        return Text(f"{waiting} of {actions} not done yet", style="yellow")
+    return Text(f"{actions}, none failed")
+
+
+def _action(delivery: Delivery, incident: Incident) -> Iterator[Text]:
+    yield Text(_WORDS.get(delivery.state, delivery.state.value), style=_STYLES.get(delivery.state, _ALARM))
+    target = visible(delivery.params.get("camera") or delivery.target)
+    yield Text(f"{delivery.driver} {delivery.operation.replace('_', ' ')} {target}")
+    for at in (delivery.created_at, delivery.started_at, delivery.settled_at):
+        yield Text("-" if at is None else _after(at, incident), justify="right")
+    tries = f"{delivery.attempts} tries" if delivery.attempts > 1 else ""
+    # The proof of what was done stands in the story.
+    why = "" if delivery.state.done else visible(delivery.proof, LONGEST)
+    yield Text(": ".join(filter(None, (tries, why))))
+
+
+def _after(at: float, incident: Incident) -> str:
+    return f"{at - incident.opened_at:+.3f}"
+
+
+# --- printing ---------------------------------------------------------------------------------------
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _print_table(headings: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """Print columns as wide as they have to be, two spaces apart; what is right-justified stays so."""
+    cells = [[Text(heading, style="bold") for heading in headings], *rows]
+    widths = [max(row[column].cell_len for row in cells) for column in range(len(headings))]
+    console = _console()
+    for row in cells:
+        line = Text("  ").join(_padded(text, width) for text, width in zip(row, widths, strict=True))
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def _padded(text: Text, width: int) -> Text:
+    padded = text.copy()
+    missing = width - text.cell_len
+    if text.justify == "right":
+        padded.pad_left(missing)
+    else:
+        padded.pad_right(missing)
+    return padded

@@ -1,0 +1,142 @@
+"""One SOS from the press to the closed incident, whatever becomes of the bridge on the way; and the verdict.
+
+The world goes on as a script: the phone presses, the desk answers, A. Weber acknowledges, the phone hangs up.
+When the bridge is found dead it is started again, as a service manager would. Then both sides are asked: the
+store what happened, the simulated VMSs what was done to them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from bridge.model import Operation
+from tests.app.plant import Call, RunningPlant
+from tests.app.scene import Scene, Story, settled
+
+OPERATOR: Final = "A. Weber"
+MONITORS: Final = {"1": "TANKFARM-EAST-PTZ-01", "3": "TANKFARM-EAST-FIX-02"}
+"""ZoneMinder's numbers of what sees post 03."""
+SCREEN: Final = "control-1"
+ON_THE_WALL: Final = {
+    Operation.RECALL_PRESET: ("PUT", "/api/cameras/cam-11/position"),
+    Operation.SHOW: ("PUT", f"/api/monitors/{SCREEN}/layout"),
+    Operation.HIDE: ("DELETE", f"/api/monitors/{SCREEN}/layout"),
+    Operation.POPUP: ("PUT", f"/api/monitors/{SCREEN}/alarms/"),
+    Operation.UPDATE_POPUP: ("PUT", f"/api/monitors/{SCREEN}/alarms/"),
+    Operation.CLOSE_POPUP: ("DELETE", f"/api/monitors/{SCREEN}/alarms/"),
+}
+
+
+def play(scene: Scene) -> int:
+    """Play the whole incident; return how often the bridge had to be started again."""
+    call = Call(scene.plant)
+    acts: list[tuple[Callable[[], object], Callable[[Story], object], str]] = [
+        (call.press, settled, "opened and settled"),
+        (call.answer, lambda story: story["connected_at"], "connected"),
+        (lambda: acknowledge(scene), lambda story: story["acknowledged_at"], "acknowledged"),
+        (call.hang_up, lambda story: story["state"] == "closed" and settled(story), "closed"),
+    ]
+    return sum(_act(scene, *act) for act in acts)
+
+
+def _act(
+    scene: Scene, do: Callable[[], object], fits: Callable[[Story], object], what: str, timeout: float = 20.0
+) -> int:
+    restarts = 0
+
+    def reached() -> bool:
+        nonlocal restarts
+        if scene.bridge is not None and not scene.bridge.running:
+            scene.kill()
+            scene.start()
+            restarts += 1
+        found = scene.incidents()
+        return bool(found) and all(fits(story) for story in found)
+
+    do()
+    scene.until(reached, what, timeout)
+    return restarts
+
+
+def acknowledge(scene: Scene) -> None:
+    done = scene.sosbridge("incidents", "acknowledge", scene.incident()["id"], "--by", OPERATOR)
+    assert done.exit_code == 0, done.output
+
+
+def verdict(scene: Scene) -> list[str]:
+    """Return everything that is wrong with what the store and the VMSs say now; empty when all is well."""
+    stories = scene.incidents()
+    if len(stories) != 1:
+        return [f"{len(stories)} incidents"]
+    [story] = stories
+    wrong = []
+    if story["state"] != "closed" or story["acknowledged_by"] != OPERATOR:
+        wrong.append(f"ended {story['state']}, acknowledged by {story['acknowledged_by']!r}")
+    if story["pressed"] != 1 or len(story["calls"]) != 1:
+        wrong.append(f"pressed {story['pressed']} times in {len(story['calls'])} calls")
+    wrong += [
+        f"{each['operation']} {each['target']} is {each['state']}: {each['proof']}"
+        for each in story["deliveries"]
+        if each["state"] not in ("verified", "accepted", "superseded")
+    ]
+    return [
+        *wrong,
+        *_at_zoneminder(scene.plant, story),
+        *_at_the_wall(scene.plant, story),
+        *_in_the_log(scene),
+    ]
+
+
+def _at_zoneminder(plant: RunningPlant, story: Story) -> list[str]:
+    """Each camera recorded one event, forced and marked once, and is not forced any more."""
+    wrong = []
+    state = plant.zoneminder.state
+    asked = Counter(str(request) for request in list(plant.zoneminder.requests))
+    marked = {str(e["MonitorId"]): e for e in state.events if story["id"] in e["Notes"]}
+    if sorted(str(event["MonitorId"]) for event in state.events) != sorted(MONITORS):
+        wrong.append(f"ZoneMinder has the events {state.events}")
+    for number, camera in MONITORS.items():
+        forced = asked[f"GET /zm/api/monitors/alarm/id:{number}/command:on.json"]
+        if forced != 1:
+            wrong.append(f"{camera} was forced {forced} times")
+        if number not in marked or not marked[number]["Archived"]:
+            wrong.append(f"{camera} has no bookmark")
+        elif (count := asked[f"PUT /zm/api/events/{marked[number]['Id']}.json"]) != 1:
+            wrong.append(f"{camera} was marked {count} times")
+    wrong += [f"{each.name} is still forced" for each in state.monitors.values() if each.forced]
+    return wrong
+
+
+def _at_the_wall(plant: RunningPlant, story: Story) -> list[str]:
+    """Every action came by its own idempotency key, none came that nobody decided, and all is taken back."""
+    wrong = []
+    came = {
+        (request.method, request.path, request.headers.get("idempotency-key"))
+        for request in list(plant.wall.requests)
+        if request.method != "GET"
+    }
+    mine = [each for each in story["deliveries"] if each["driver"] == "wall"]
+    decided = {(*_on_the_wall(each), each["id"]) for each in mine}
+    done = {(*_on_the_wall(each), each["id"]) for each in mine if each["state"] in ("verified", "accepted")}
+    wrong += [f"the wall never got {each}" for each in done - came]
+    wrong += [f"nobody decided {each}" for each in came - decided]
+    state = plant.wall.state
+    if state.layouts or state.popups:
+        wrong.append(f"left on the wall: {state.layouts} {state.popups}")
+    if state.presets != {"cam-11": "7"}:
+        wrong.append(f"presets {state.presets}")
+    return wrong
+
+
+def _on_the_wall(delivery: Story) -> tuple[str, str]:
+    method, path = ON_THE_WALL[Operation(delivery["operation"])]
+    return method, path + delivery["incident"] if path.endswith("/alarms/") else path
+
+
+def _in_the_log(scene: Scene) -> list[str]:
+    """Every line is JSON, and the only error that a busy machine may cause is a slow store."""
+    said = [json.loads(line) for line in scene.log.read_text("utf-8").splitlines()]
+    return [str(line) for line in said if line["level"] == "error" and line["event"] != "store degraded"]
