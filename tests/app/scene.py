@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -133,7 +135,7 @@ class Scene:
             if time.monotonic() > end:
                 raise PartError(f"not {what} within {timeout:g} s\n{self.told()}")
             self._require_alive(what)
-            time.sleep(0.02)
+            time.sleep(0.04)
 
     def _require_alive(self, what: str) -> None:
         if self.bridge is not None and not self.bridge.running and not self.may_die:
@@ -153,6 +155,13 @@ class Scene:
         """Every incident's story and the end of the log, for the message of a test that failed."""
         shown = [self.sosbridge("incidents", "show", found.id).output for found in self.store.incidents()]
         return "\n".join([*shown, tail(self.log, 15)])
+
+    @contextmanager
+    def locked_store(self) -> Iterator[None]:
+        """Keep every writer waiting, as a disk that hangs does."""
+        with closing(sqlite3.connect(self.folder / "sosbridge.sqlite3", isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            yield
 
     # --- the command line ---------------------------------------------------------------------------
 

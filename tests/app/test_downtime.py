@@ -90,6 +90,22 @@ def test_an_acknowledgement_while_it_was_dead_is_carried_out_afterwards(scene: S
     assert steps(story, "update_popup") == [("update_popup", "control-1", "accepted")]
 
 
+def test_a_press_that_only_the_spool_holds_is_not_lost(scene: Scene) -> None:
+    scene.start()
+    call = Call(scene.plant)
+    with scene.locked_store():
+        call.press()
+        call.hang_up()  # so that no snapshot of the PBX can tell of it
+        scene.until(lambda: scene.metric("sosbridge_spool_events") == 2, "in the spool")
+        scene.kill()
+    assert scene.incidents() == []
+    scene.start()
+    story = scene.until_incident(settled, "taken out of the spool")
+    assert (story["state"], story["pressed"]) == ("open", 1)
+    assert story["calls"][0]["ended_by"] == "caller"
+    assert scene.metric("sosbridge_spool_events") == 0
+
+
 def test_downtime_is_a_blind_interval(scene: Scene) -> None:
     scene.start()
     scene.until(lambda: scene.metric("sosbridge_canary_age_seconds") < 5, "alive")

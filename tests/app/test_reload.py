@@ -112,6 +112,19 @@ def _asked(scene: Scene) -> list[object]:
     return [*scene.plant.zoneminder.requests, *scene.plant.wall.requests]
 
 
+def test_a_reload_while_the_store_hangs_leaves_nobody_deaf(scene: Scene) -> None:
+    scene.start()
+    call = Call(scene.plant)
+    with scene.locked_store():
+        reload(scene)
+        call.press()
+        scene.until(lambda: scene.metric("sosbridge_spool_events") > 0, "in the spool")
+        assert "503 not ready" in scene.readyz()
+    story = scene.until_incident(settled, "opened and settled", 20)
+    assert {state for _, _, state in steps(story, "start_recording", "show")} == {"verified"}
+    scene.until(scene.ready, "ready again")
+
+
 def test_many_at_once_leave_one_watcher(scene: Scene) -> None:
     scene.start()
     assert scene.bridge is not None

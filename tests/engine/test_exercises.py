@@ -131,6 +131,21 @@ def test_an_exercise_sos_takes_from_a_real_routine_call_and_gives_back(room: Con
     room.forget()
 
 
+def test_of_those_who_wait_the_exercise_sos_comes_before_the_routine_call(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.press("P-05", "20")
+    room.after(1.0)
+    drill(room, "P-04")
+    room.resolve("anna", "P-03")
+    room.hang_up(room.call("P-03", key=next(iter(room.database.rows.calls.values())).key))
+    room.forget()
+    room.after(60.0)
+    shown = [row for row in room.database.asked if row.step.startswith("give_back/")]
+    assert {row.incident for row in shown} == {room.incident("P-04").id}
+    assert (room.holder(PTZ), room.holder(SCREEN)) == (["P-04"], ["P-04"])
+    room.forget()
+
+
 def test_a_real_routine_call_takes_from_a_routine_exercise_and_lets_it_go_on(room: ControlRoom) -> None:
     room.press("P-03", "20", exercise="yes")
     room.forget()

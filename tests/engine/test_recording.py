@@ -141,6 +141,7 @@ def test_a_stop_that_the_driver_cannot_do_is_not_asked_for(room: ControlRoom) ->
     room.database.plan = replace(PLAN, capabilities={**PLAN.capabilities, "zm": zm})
     room.press("P-03", "20")
     end(room, "P-03")
+    assert stops(room) == []
     room.forget()
 
 
