@@ -86,8 +86,11 @@ class Checkable(Protocol):
 
 def unusable(site: Site, clock: Clock) -> list[Finding]:
     """Return what cannot be used on this machine (a certificate), without contacting anybody."""
-    makers = {settings.name: partial(build_trigger, settings, clock) for settings in site.triggers}
-    makers |= {settings.name: partial(build_driver, settings, clock) for settings in site.drivers}
+    makers: dict[str, Callable[[], object]] = {}
+    for trigger in site.triggers:
+        makers[trigger.name] = partial(build_trigger, trigger, clock)
+    for driver in site.drivers:
+        makers[driver.name] = partial(build_driver, driver, clock)
     findings = []
     for name, make in makers.items():
         try:

@@ -9,7 +9,7 @@ from bridge.model import Call, Kind, Tier
 PBX, UNIQUEID = "asterisk/pbx1", "1795345027.10"
 
 
-def stored(source: str = PBX, **facts: float) -> Call:
+def stored(source: str = PBX, *, answered_at: float | None = None, connected_at: float | None = None) -> Call:
     return Call(
         id="call-1",
         source=source,
@@ -21,7 +21,8 @@ def stored(source: str = PBX, **facts: float) -> Call:
         location="TANKFARM-EAST-POST-03",
         tier=Tier.EMERGENCY,
         dialing_at=1795345027.0,
-        **facts,
+        answered_at=answered_at,
+        connected_at=connected_at,
     )
 
 
