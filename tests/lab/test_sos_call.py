@@ -44,7 +44,7 @@ def test_answered_acknowledged_and_hung_up(
     lab: Lab, phones: Phones, capsys: pytest.CaptureFixture[str]
 ) -> None:
     phones.answer(answers(after=1.0), lab.pbx.port_of(CONSOLE))
-    caller = phones.call(calls(Phone(PHONE), hangs_up_after=10.0), lab.pbx.sip_port, "9110")
+    phones.call(calls(Phone(PHONE)), lab.pbx.sip_port, "9110")
 
     incident = lab.wait_incident(lambda i: i["connected_at"] is not None)
     assert (incident["tier"], incident["location"], incident["phone"]) == ("emergency", POST_03, "EAST-03")
@@ -65,7 +65,7 @@ def test_answered_acknowledged_and_hung_up(
     assert (console, popped) == ("control-1", incident["id"])
 
     lab.sosbridge("incidents", "acknowledge", incident["id"], "--by", "A. Weber")
-    caller.finish()
+    lab.pbx.hang_up_all()
 
     closed = lab.wait_incident(lambda i: i["state"] == "closed" and _all_settled(i))
     assert closed["acknowledged_by"] == "A. Weber"
