@@ -290,13 +290,13 @@ async def test_the_deadline_of_the_delivery_is_the_shorter(server: Echo, link_to
 async def test_cancelling_frees_the_thread(server: Echo, link_to: MakeLink) -> None:
     link = link_to(server.url, read=30, total=30)
     server.faults.order(Rule(fault=Fault.SILENT, times=2))
-    for _ in range(2):
+    for number in (1, 2):
         task = asyncio.create_task(link.request("GET", "/hang"))
-        await asyncio.sleep(0.05)
+        await server.received(number)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert (await asyncio.wait_for(link.request("GET", "/x"), 1)).status == 200
+    assert (await asyncio.wait_for(link.request("GET", "/x"), 5)).status == 200
 
 
 async def test_closing_ends_what_is_under_way(server: Echo, link_to: MakeLink) -> None:
