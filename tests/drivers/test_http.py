@@ -39,7 +39,10 @@ def with_request(**settings: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        (with_request(path="/a/{camra}"), r"unknown placeholder \{camra\}; there is acknowledged_by, camera, cameras"),
+        (
+            with_request(path="/a/{camra}"),
+            r"unknown placeholder \{camra\}; there is acknowledged_by, camera, cameras",
+        ),
         (with_request(json={"a": ["{nobody}"]}), r"unknown placeholder \{nobody\}"),
         (with_request(query={"q": "{preset:int}"}), "for JSON values only"),
         (with_request(path="/a?b=c"), "hold no query"),
