@@ -61,6 +61,15 @@ def _act(
     return restarts
 
 
+def finish(scene: Scene, call: Call) -> Story:
+    """Answer, acknowledge, hang up; return the closed incident."""
+    call.answer()
+    scene.until_incident(lambda found: found["connected_at"], "connected")
+    acknowledge(scene)
+    call.hang_up()
+    return scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed", 20)
+
+
 def acknowledge(scene: Scene) -> None:
     done = scene.sosbridge("incidents", "acknowledge", scene.incident()["id"], "--by", OPERATOR)
     assert done.exit_code == 0, done.output

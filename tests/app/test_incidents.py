@@ -249,16 +249,18 @@ def _alike(scene: Scene) -> tuple[Call, Call]:
     raise AssertionError("cycle never ends")
 
 
-@pytest.mark.parametrize("name", ["", "  ", "A\nB", "A\x1b[2JB", "x" * 101])
-def test_nobody_cannot_have_it(scene: Scene, name: str) -> None:
+def test_nobody_cannot_have_it(scene: Scene) -> None:
     scene.start()
     pressed(scene)
     short = scene.until_incident(lambda _: True, "opened")["id"][:8]
-    for verb in ("acknowledge", "resolve"):
+    for name, verb in itertools.product(
+        ("", "  ", "A\nB", "A\x1b[2JB", "x" * 101), ("acknowledge", "resolve")
+    ):
         done = scene.sosbridge("incidents", verb, short, "--by", name)
         assert done.exit_code == REFUSED
         assert "--by" in done.stderr
     assert scene.incident()["acknowledged_at"] is None
+    assert scene.incident()["clearing_at"] is None
 
 
 def test_the_person_behind_sudo_has_it(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

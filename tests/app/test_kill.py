@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,7 +17,9 @@ import pytest
 
 from tests.app.attack import MOMENTS, Point
 from tests.app.conftest import SetScene
-from tests.app.story import play, verdict
+from tests.app.plant import Call
+from tests.app.scene import settled
+from tests.app.story import finish, play, verdict
 
 pytestmark = pytest.mark.real("strace")
 
@@ -78,3 +81,21 @@ else:
     )
     def test_killed_at_one_step(point: Point, set_scene: SetScene) -> None:
         assert killed_at(point, set_scene) == (True, [])
+
+
+def test_killed_again_and_again_while_it_recovers(set_scene: SetScene) -> None:
+    with set_scene() as scene:
+        bridge = scene.start()
+        scene.may_die = True
+        call = Call(scene.plant)
+        with Point("request", 9, "done").aim(scene):
+            call.press()
+            bridge.wait()
+        for delay in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4):
+            scene.start(ready=False)
+            time.sleep(delay)
+            scene.kill()
+        scene.start()
+        scene.until_incident(settled, "settled")
+        finish(scene, call)
+        assert verdict(scene) == []

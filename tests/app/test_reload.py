@@ -12,7 +12,7 @@ from typing import Any, Final
 from bridge.simulator.vms.faults import Fault, Rule
 from tests.app.plant import Call
 from tests.app.scene import Scene, settled, steps
-from tests.app.story import acknowledge, verdict
+from tests.app.story import acknowledge, finish, verdict
 
 
 def reload(scene: Scene, said: str = "reloaded") -> list[dict[str, Any]]:
@@ -100,11 +100,7 @@ def test_reloads_in_the_middle_of_deliveries_lose_and_double_nothing(scene: Scen
     for vms in (scene.plant.zoneminder, scene.plant.wall):
         scene.plant.do(vms.faults.clear)
     scene.until_incident(settled, "settled")
-    call.answer()
-    scene.until_incident(lambda found: found["connected_at"], "connected")
-    acknowledge(scene)
-    call.hang_up()
-    scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed")
+    finish(scene, call)
     assert verdict(scene) == []
 
 

@@ -21,7 +21,7 @@ from bridge.simulator.vms.faults import Fault, Rule
 from bridge.store.schema import SCHEMA
 from tests.app.plant import Call
 from tests.app.scene import Scene, settled
-from tests.app.story import acknowledge, verdict
+from tests.app.story import finish, verdict
 
 
 def refused(scene: Scene) -> tuple[int, str]:
@@ -179,11 +179,7 @@ def test_it_stops_soon_although_a_vms_hangs_and_goes_on_afterwards(scene: Scene)
     scene.plant.do(scene.plant.zoneminder.faults.clear)
     scene.start()
     scene.until_incident(settled, "settled")
-    call.answer()
-    scene.until_incident(lambda found: found["connected_at"], "connected")
-    acknowledge(scene)
-    call.hang_up()
-    scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed")
+    finish(scene, call)
     assert verdict(scene) == []
 
 

@@ -12,7 +12,7 @@ from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.server import FakeServer
 from tests.app.plant import Call
 from tests.app.scene import Scene, Story, settled, steps, texts
-from tests.app.story import acknowledge, verdict
+from tests.app.story import finish, verdict
 
 ON_ZONEMINDER = ("start_recording", "bookmark")
 ON_THE_WALL = ("show", "recall_preset", "popup")
@@ -23,15 +23,6 @@ def press(scene: Scene) -> Call:
     call = Call(scene.plant)
     call.press()
     return call
-
-
-def finish(scene: Scene, call: Call) -> Story:
-    """Answer, acknowledge, hang up; return the closed incident."""
-    call.answer()
-    scene.until_incident(lambda found: found["connected_at"], "connected")
-    acknowledge(scene)
-    call.hang_up()
-    return scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed", 20)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -137,28 +138,32 @@ def test_others_cannot_read_it(path: Path) -> None:
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_a_full_disk_is_said_and_leaves_the_spool_as_it_was(path: Path, small_files: int) -> None:
+def test_a_full_disk_is_said_and_leaves_the_spool_as_it_was(path: Path) -> None:
     with Spool(path) as spool:
         spool.append(*events("1"))
-        with pytest.raises(StoreError, match="cannot be written: File too large"):
+        with small_files(4096), pytest.raises(StoreError, match="cannot be written: File too large"):
             spool.append(*events(*("x" * 100 for _ in range(100))))
         assert len(spool) == 1
         spool.append(*events("2"))
         assert [entry.event.key for entry in spool.drain()] == ["1", "2"]
     assert waiting(path) == ["1", "2"]
-    assert path.stat().st_size < small_files
+    assert path.stat().st_size < 4096
 
 
-@pytest.fixture
-def small_files() -> Iterator[int]:
-    """No file of this process may grow beyond so many bytes: the kernel then fails writes half-way."""
-    limit = 4096
+@contextmanager
+def small_files(limit: int) -> Iterator[None]:
+    """No file of this process may grow beyond so many bytes: the kernel then fails writes half-way.
+
+    Only around the write in question: the test run's own output may be going to a longer file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def test_a_failed_fsync_is_a_refusal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
