@@ -6,12 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bridge.calls import unanswered_subject
 from bridge.engine.state import Needs, State
 from bridge.model import CALL_KINDS, Event, Incident, Kind
 from bridge.response import Plan, resources_at
 
 _NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST, Kind.REPORTED})
 """Kinds that name an incident, but never make it want what it does not hold already."""
+
+ENDED_BY_HAND: Final = frozenset({Kind.RESOLVED, Kind.SOS_CLEARED})
+"""Kinds after which nothing about the incident is left to be mended."""
 
 
 def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
@@ -40,13 +44,39 @@ def further_needs(needs: Needs, events: Sequence[Event], state: State, plan: Pla
     """Return what must be loaded instead, now that the incidents are known; None if `state` will do.
 
     A timer or an acknowledgement names its incident, not the place, and may yet claim a camera or screen
-    there that another incident holds.
+    there that another incident holds. And what was found off, any of those who keep it on may have switched
+    on again already. Who resolves an incident ends the faults of its calls.
     """
     there = {incident.location for event in events for incident in _concerned(event, state)}
-    wanted = frozenset(resource for location in there for resource in resources_at(location, plan))
-    if wanted <= needs.resources:
+    resources = frozenset(resource for location in there for resource in resources_at(location, plan))
+    keepers = frozenset(
+        hold.incident
+        for event in events
+        if event.kind is Kind.HOLD_LOST
+        for hold in state.holds_on(event.attributes["resource"])
+    )
+    subjects = frozenset(subject for event in events for subject in _over_with(event, state))
+    if resources <= needs.resources and keepers <= needs.incidents and subjects <= needs.subjects:
         return None
-    return replace(needs, resources=needs.resources | wanted)
+    return replace(
+        needs,
+        resources=needs.resources | resources,
+        incidents=needs.incidents | keepers,
+        subjects=needs.subjects | subjects,
+    )
+
+
+def _over_with(event: Event, state: State) -> Iterator[str]:
+    """The subjects of faults that end when somebody ends the incident (`effects.clear`)."""
+    if event.kind in ENDED_BY_HAND:
+        for incident in _concerned(event, state):
+            yield from subjects_of_calls(incident, state)
+
+
+def subjects_of_calls(incident: Incident, state: State) -> Iterator[str]:
+    """What the dialplan's faults of this incident are about."""
+    yield unanswered_subject(incident.id)
+    yield from (unanswered_subject(call.key) for call in state.calls_of(incident.id))
 
 
 def _concerned(event: Event, state: State) -> Iterator[Incident]:

@@ -72,7 +72,8 @@ class State:
     incidents: dict[str, Incident] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
-    """All deliveries of the incidents above."""
+    """Of the incidents that the events name, or that may win or lose a resource by them: all. Of others on
+    the same resources: what is not settled there."""
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
@@ -169,9 +170,16 @@ class Needs:
     """What the store must load before a batch can be decided.
 
     The store adds by itself: the incidents of the calls and deliveries it finds; the resources that these
-    incidents hold; the incidents that hold any of the resources or have an unsettled delivery on them (the
-    stop of a closed incident must not switch off what a new one needs); and everything that all these
-    incidents own: calls, deliveries, timers, holds, and the open faults of `incident/<id>`.
+    incidents hold; and what others do with any of the resources:
+
+    - those who wait for one, or could lose it (routine traffic and exercises), are loaded as if named;
+    - of a real emergency that holds one, only itself and the hold: with 400 SOS on one screen, one more must
+      not load all they ever did;
+    - of anybody, the unsettled deliveries on the resources, and who owns them (the stop of a closed incident
+      must not switch off what a new one needs).
+
+    Of an incident that is named, everything it owns is loaded: calls, deliveries, timers, holds, and the
+    open faults of `incident/<id>`.
     """
 
     event_keys: frozenset[tuple[str, str]]

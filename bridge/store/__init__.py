@@ -4,7 +4,7 @@
 the store cannot take them. docs/database.md explains the tables.
 """
 
-from bridge.store.database import Database, Rejected
+from bridge.store.database import Away, Database, Rejected
 from bridge.store.leases import Lease
 from bridge.store.limits import Limits
 from bridge.store.reading import Counts, NoSuchIncident, Reader
@@ -13,6 +13,7 @@ from bridge.store.store import Store, Transaction
 from bridge.store.thread import StoreThread
 
 __all__ = [
+    "Away",
     "Counts",
     "Database",
     "Lease",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from bridge.store import schema
+from bridge.store import schema, wire
 
 Row = Mapping[str, Any]
 """Column name -> plain value (`plain.to_plain`)."""
@@ -69,7 +69,7 @@ def _execute(connection: sa.Connection, make: _Maker, table: sa.Table, rows: Seq
     for name, process in processors:
         for row in bound:
             row[name] = process(row[name])
-    connection.exec_driver_sql(sql, bound)
+    wire.change(connection, sql, bound)
 
 
 _PREPARED: dict[tuple[_Maker, sa.Table, str], tuple[str, list[tuple[str, Callable[[Any], Any]]]]] = {}

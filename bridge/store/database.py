@@ -31,6 +31,10 @@ class Rejected(StoreError):
     """The database works, but refuses these very rows. What is written without them may go through."""
 
 
+class Away(StoreError):
+    """The database's server cannot be reached. Later it may be."""
+
+
 class Database:
     """The engines of one database, opened when first used.
 
@@ -135,6 +139,11 @@ class Database:
             f" install the newer version again, or type with it: {downgrade}"
         )
 
+    def require_writable(self) -> None:
+        """Raise StoreError where this user may only read an SQLite file; a server says so by itself."""
+        if self.path is not None:
+            sqlite.require_writable(self.path)
+
     def revision(self) -> str | None:
         """Return the schema's revision; None where there is none. Raises StoreError."""
         if self.path is not None and not self.path.is_file():
@@ -166,10 +175,16 @@ class Database:
                         connection.invalidate()
                     raise
         except exc.SQLAlchemyError as error:
-            kind = Rejected if _is_about_rows(error) else StoreError
-            raise kind(f"{self}: {_words(error)}") from error
+            raise self._kind(error)(f"{self}: {_words(error)}") from error
         except ConfigError as error:  # the password cannot be read
             raise StoreError(f"{self}: {error}") from error
+
+    def _kind(self, error: exc.SQLAlchemyError) -> type[StoreError]:
+        if _is_about_rows(error):
+            return Rejected
+        # Without a statement it did not get as far as asking; a file is not reached but opened.
+        connecting = isinstance(error, exc.OperationalError) and error.statement is None
+        return Away if connecting and self.path is None else StoreError
 
     @contextlib.contextmanager
     def _used(self, connection: sa.Connection) -> Iterator[None]:

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from bridge.model import Delivery, DeliveryState, Tier
 from bridge.store import schema
-from bridge.store.loading import columns_of, fetch, select_in
+from bridge.store.asking import OneOf, columns_of, rows
+from bridge.store.loading import fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,7 @@ def start_order(delivery: Delivery) -> tuple[bool, float, int]:
 
 _TABLE: Final = schema.deliveries
 _UNSETTLED: Final = sa.text(schema.UNSETTLED)
+_DELIVERIES: Final = rows(Delivery, OneOf(_TABLE.c.id))
 
 
 def take(connection: sa.Connection, lease: Lease, in_hand: Collection[str], limit: int) -> list[Delivery]:
@@ -56,7 +58,7 @@ def take(connection: sa.Connection, lease: Lease, in_hand: Collection[str], limi
         .order_by(_TABLE.c.tier != Tier.EMERGENCY.value, _TABLE.c.created_at, _TABLE.c.order)
     )
     chosen = list(islice((row for row in candidates if row not in in_hand), limit))
-    found = select_in(connection, Delivery, "id", chosen)
+    found = _DELIVERIES.ask(connection, chosen)
     return _lease(connection, lease, [_taken(delivery, lease) for delivery in found])
 
 

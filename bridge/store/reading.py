@@ -26,9 +26,10 @@ from bridge.model import (
     Timer,
 )
 from bridge.store import schema
+from bridge.store.asking import columns_of
 from bridge.store.database import Database
 from bridge.store.limits import Limits
-from bridge.store.loading import columns_of, fetch
+from bridge.store.loading import fetch
 from bridge.store.verify import damaged_pages
 
 T = TypeVar("T")

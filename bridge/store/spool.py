@@ -38,11 +38,13 @@ class Spool:
 
     damaged: how many lines of the file are no event although they were stored as one; they are kept in
     `PATH.damaged`.
+    failing: why the last write did not get onto the disk; empty while the spool can be relied on.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.damaged = 0
+        self.failing = ""
         self._file: io.FileIO | None = None
         self._waiting: deque[Spooled] = deque()
         self._end = 0
@@ -86,6 +88,16 @@ class Spool:
             mark += len(line)
             self._waiting.append(Spooled(event, mark))
 
+    def prove(self) -> None:
+        """Write something and take it back, so that a disk that takes nothing is known before it is needed.
+
+        Nothing is written while events wait: they have proved it, or said why not. Raises StoreError.
+        """
+        file = self._opened()
+        if not self._waiting:
+            self._write(file, _line({"done": 0}))
+            self._empty(file)
+
     def drain(self, limit: int = 100) -> list[Spooled]:
         """Return the oldest events that wait, at most `limit`. They wait on until `done` is told."""
         return list(islice(self._waiting, limit))
@@ -111,7 +123,10 @@ class Spool:
                 self._read(self._file)
             except OSError as error:
                 self.close()
-                raise StoreError(f"the spool {self.path} cannot be used: {error.strerror}") from error
+                raise self._failed("used", error) from error
+            except StoreError as error:
+                self.failing = str(error)
+                raise
         return self._file
 
     def _read(self, file: io.FileIO) -> None:
@@ -155,8 +170,9 @@ class Spool:
             os.fsync(file)
         except OSError as error:
             self._distrust(file)
-            raise StoreError(f"the spool {self.path} cannot be written: {error.strerror}") from error
+            raise self._failed("written", error) from error
         self._end += len(content)
+        self.failing = ""
 
     def _empty(self, file: io.FileIO) -> None:
         try:
@@ -164,8 +180,12 @@ class Spool:
             os.fsync(file)
         except OSError as error:
             self._distrust(file)
-            raise StoreError(f"the spool {self.path} cannot be emptied: {error.strerror}") from error
+            raise self._failed("emptied", error) from error
         self._end = 0
+
+    def _failed(self, what: str, error: OSError) -> StoreError:
+        self.failing = f"the spool {self.path} cannot be {what}: {error.strerror}"
+        return StoreError(self.failing)
 
     def _distrust(self, file: io.FileIO) -> None:
         """After a failed write or fsync only a new look at the file says what is in it."""

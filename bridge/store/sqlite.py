@@ -6,9 +6,11 @@ Called by `database`, `verify` and `migrate`.
 from __future__ import annotations
 
 import os
+import pwd
 import sqlite3
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -21,6 +23,8 @@ FILE_MODE: Final = 0o640
 
 def make_engine(path: Path, limits: Limits, *, writes: bool) -> sa.Engine:
     """Return an engine on the file. A writer has one connection, whose transactions exclude each other."""
+    if not writes and not may_write(path):
+        return _spectator(path, limits)
     wait = limits.lock if writes else limits.read
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
@@ -53,6 +57,56 @@ def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     if not writes:
         connection.execute("PRAGMA query_only = ON")
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may write the file, and the files that SQLite keeps beside it."""
+    beside = os.access(path.parent, os.W_OK) or os.access(f"{path}-shm", os.W_OK)
+    return beside and os.access(path, os.W_OK)
+
+
+def require_writable(path: Path) -> None:
+    """Raise StoreError, saying who may, where this user may only read."""
+    if not may_write(path):
+        raise StoreError(
+            f"you may read {path}, but not write it: type the same as the user that the bridge runs as"
+            f" (sudo -u {_owner(path)} ...)"
+        )
+
+
+def _owner(path: Path) -> str:
+    try:
+        owner = path.stat().st_uid
+    except OSError:
+        return "USER"
+    try:
+        return pwd.getpwuid(owner).pw_name
+    except KeyError:
+        return f"#{owner}"
+
+
+def _spectator(path: Path, limits: Limits) -> sa.Engine:
+    """Return an engine for a user who may read the file and not write it, with a new connection each time.
+
+    Readers of a WAL write into the files beside it. While a bridge has the database open they are there;
+    afterwards SQLite must be told that nobody changes the file, and then it needs none.
+    """
+
+    def connect() -> sqlite3.Connection:
+        left = Path(f"{path}-wal")
+        still = "" if left.exists() and left.stat().st_size else "&immutable=1"
+        address = f"file:{quote(str(path))}?mode=ro{still}"
+        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=limits.read)
+
+    engine = sa.create_engine(
+        "sqlite://", creator=connect, poolclass=sa.NullPool, paramstyle="named", hide_parameters=True
+    )
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
 
 
 def create_file(path: Path) -> None:

@@ -41,6 +41,10 @@ class Transaction:
 class Store(Reader):
     """One site's database, open for writing. Writers of all nodes follow one another."""
 
+    def require_writable(self) -> None:
+        """Raise StoreError, saying what to do, where this user may look at the database and no more."""
+        self._database.require_writable()
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Load, decide and write; committed at the end of the `with`, undone by any exception.

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from bridge.errors import StoreError
 from bridge.model import DeliveryState, Event, Finding, IncidentState
 from bridge.store import postgres, schema, sqlite
+from bridge.store.asking import columns_of
 from bridge.store.database import Database
-from bridge.store.loading import columns_of
 from bridge.store.plain import fields_of, from_row
 
 AT_MOST: Final = 20

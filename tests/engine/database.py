@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.engine import Decision, Needs, Reason, State, fold, further_needs, needs_of
-from bridge.model import Delivery, Event, TimelineEntry
+from bridge.model import Delivery, Event, Hold, Incident, Tier, TimelineEntry
 from bridge.response import Plan
 
 K = TypeVar("K")
@@ -67,30 +67,33 @@ class Database:
             *(row.id for row in rows.incidents.values() if row.live and row.phone in needs.phones),
         }
         resources = needs.resources | {row.resource for row in rows.holds.values() if row.incident in named}
-        everyone = {
-            *named,
-            *(row.incident for row in rows.holds.values() if row.resource in resources),
-            *(
-                row.incident
-                for row in rows.deliveries.values()
-                if row.resource in resources and not row.state.settled
-            ),
+        holders = [row for row in rows.holds.values() if row.resource in resources]
+        whole = named | {row.incident for row in holders if not _is_firm(row, rows.incidents[row.incident])}
+        acting = {
+            key: row
+            for key, row in rows.deliveries.items()
+            if row.resource in resources and not row.state.settled
         }
-        subjects = needs.subjects | {f"incident/{incident}" for incident in everyone}
-        calls |= {row.id: row for row in rows.calls.values() if row.incident in everyone}
+        everyone = {
+            *whole,
+            *(row.incident for row in holders),
+            *(row.incident for row in acting.values()),
+        }
+        subjects = needs.subjects | {f"incident/{incident}" for incident in whole}
+        calls |= {row.id: row for row in rows.calls.values() if row.incident in whole}
         return State(
             known={row.id for row in self.events.values() if (row.source, row.key) in needs.event_keys},
             incidents=_shuffled({row: rows.incidents[row] for row in everyone if row in rows.incidents}),
             calls=_shuffled(calls),
             deliveries=_shuffled(
-                {key: row for key, row in rows.deliveries.items() if row.incident in everyone}
+                acting | {key: row for key, row in rows.deliveries.items() if row.incident in whole}
             ),
-            timers=_shuffled({key: row for key, row in rows.timers.items() if row.incident in everyone}),
+            timers=_shuffled({key: row for key, row in rows.timers.items() if row.incident in whole}),
             holds=_shuffled(
                 {
                     key: row
                     for key, row in rows.holds.items()
-                    if row.incident in everyone or row.resource in resources
+                    if row.incident in whole or row.resource in resources
                 }
             ),
             faults={key: row for key, row in rows.faults.items() if row.subject in subjects},
@@ -126,6 +129,11 @@ class Database:
             else:
                 rows.faults.pop(fault_key, None)
         self.timeline += decision.timeline
+
+
+def _is_firm(hold: Hold, incident: Incident) -> bool:
+    """A real emergency that has it: no event of others changes anything there."""
+    return hold.held and hold.tier is Tier.EMERGENCY and not incident.exercise
 
 
 def _shuffled(rows: Mapping[K, V]) -> dict[K, V]:

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bridge.engine import Decision, fold, further_needs, needs_of
 from bridge.model import Call, Delivery, Event, Hold, Incident, TimelineEntry, Timer
 from bridge.store import Store
-from bridge.store.loading import columns_of, fetch
+from bridge.store.asking import columns_of
+from bridge.store.loading import fetch
 from bridge.store.plain import to_plain
 from bridge.store.verify import verify
 from tests.engine.control_room import ControlRoom, Dialled

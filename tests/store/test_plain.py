@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bridge.model import NOTHING, Event, Fault
 from bridge.store import Store, schema
-from bridge.store.loading import columns_of, fetch
+from bridge.store.asking import columns_of
+from bridge.store.loading import fetch
 from bridge.store.plain import fields_of, from_plain, to_plain
 from tests.store.rows import CLASSES, any_of, decision, event, incident
 

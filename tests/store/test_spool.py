@@ -182,6 +182,38 @@ def test_a_failed_fsync_is_a_refusal(path: Path, monkeypatch: pytest.MonkeyPatch
         assert [entry.event.key for entry in spool.drain()] == ["1", "3"]
 
 
+def test_a_spool_that_works_again_says_so(path: Path) -> None:
+    with Spool(path) as spool:
+        spool.append(*events("1"))
+        size = spool.size
+        with small_files(size + 20), pytest.raises(StoreError):
+            spool.append(*events("2"))
+        assert spool.failing == f"the spool {path} cannot be written: File too large"
+        spool.append(*events("3"))
+        assert spool.failing == ""
+
+
+def test_a_disk_that_takes_nothing_is_found_before_an_event_comes(path: Path) -> None:
+    with Spool(path) as spool:
+        spool.prove()
+        assert (spool.failing, spool.size, path.stat().st_size) == ("", 0, 0)
+        with small_files(10), pytest.raises(StoreError):
+            spool.prove()
+        assert "cannot be written: File too large" in spool.failing
+        spool.prove()
+        assert spool.failing == ""
+    assert waiting(path) == []
+
+
+def test_the_proof_leaves_alone_what_waits(path: Path) -> None:
+    with Spool(path) as spool:
+        spool.append(*events("1"))
+        before = path.read_bytes()
+        spool.prove()
+        assert path.read_bytes() == before
+    assert waiting(path) == ["1"]
+
+
 def test_a_killed_process_leaves_what_it_had_spooled(path: Path) -> None:
     code = f"""
 import os, signal
