@@ -27,7 +27,10 @@ log = structlog.get_logger(__name__)
 PATIENCE: Final = 0.5
 """Seconds an event waits for the store before the spool has it (semantics.md, "Store")."""
 BATCH: Final = 500
-"""Events in one transaction at most: keeps a batch's own time well below PATIENCE."""
+"""Events in one transaction at most."""
+FILL: Final = 100
+"""Up to this many, a batch takes of what can wait. An SOS may come while it is decided, and stands behind it
+for as long: about 0.1 s."""
 RETRY_EVERY: Final = 1.0
 """Seconds between attempts while the store fails."""
 LINGER: Final = 0.02
@@ -43,7 +46,10 @@ UNHURRIED: Final = frozenset(
         Kind.TIMER_DUE,
     }
 )
-"""What may linger. Anything else is committed at once, and takes with it what lingers."""
+"""What may linger. Anything else goes before it, is committed at once, and takes with it some of what lingers.
+
+So a call's hangup may be decided after a later call's start, as it may reach us; never before its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +104,11 @@ class Ingest:
         self._spool_thread = spool_thread or thread
         self._drained = spool is None or not len(spool)
         self._observers = observers
-        self._waiting: deque[_Waiting] = deque()
+        self._hurried: deque[_Waiting] = deque()
+        self._unhurried: deque[_Waiting] = deque()
         self._batch: list[_Waiting] = []
         self._arrived = asyncio.Event()
-        self._hurried = asyncio.Event()
+        self._hurry = asyncio.Event()
         """Set while something waits that must not linger."""
 
     # --- the door -----------------------------------------------------------------------------------
@@ -125,10 +132,13 @@ class Ingest:
 
     def _enqueue(self, event: Event | None) -> asyncio.Future[None]:
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(event, self._clock.monotonic(), durable))
+        waiting = _Waiting(event, self._clock.monotonic(), durable)
+        if event is not None and event.kind in UNHURRIED:
+            self._unhurried.append(waiting)
+        else:
+            self._hurried.append(waiting)
+            self._hurry.set()
         self._arrived.set()
-        if event is None or event.kind not in UNHURRIED:
-            self._hurried.set()
         return durable
 
     @property
@@ -139,7 +149,7 @@ class Ingest:
     @property
     def backlog(self) -> int:
         """Events that are not committed yet."""
-        return len(self._waiting) + len(self._batch)
+        return len(self._hurried) + len(self._unhurried) + len(self._batch)
 
     # --- the way to the store -----------------------------------------------------------------------
 
@@ -150,10 +160,7 @@ class Ingest:
             while True:
                 await self._arrived.wait()
                 await self._linger()
-                self._batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                if not self._waiting:
-                    self._arrived.clear()
-                    self._hurried.clear()
+                self._batch = self._take_batch()
                 if self._batch:
                     await self._settle(self._batch)
                     self._batch = []
@@ -161,11 +168,20 @@ class Ingest:
         finally:
             patience.cancel()
 
+    def _take_batch(self) -> list[_Waiting]:
+        batch = _taken(self._hurried, BATCH)
+        if not self._hurried:
+            self._hurry.clear()
+            batch += _taken(self._unhurried, FILL - len(batch))
+            if not self._unhurried:
+                self._arrived.clear()
+        return batch
+
     async def _linger(self) -> None:
         """Return once something hurries, or after LINGER."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
-                await self._hurried.wait()
+                await self._hurry.wait()
 
     async def drain_spool(self) -> int:
         """Take in what an earlier run had to leave in the spool; returns how many events."""
@@ -243,7 +259,7 @@ class Ingest:
             late = self._clock.monotonic() - PATIENCE
             overdue = [
                 waiting
-                for waiting in (*self._batch, *self._waiting)
+                for waiting in (*self._batch, *self._hurried, *self._unhurried)
                 if waiting.since <= late and waiting.event is not None and not waiting.durable.done()
             ]
             if overdue:
@@ -273,12 +289,16 @@ class Ingest:
         """Empty the spool once everything it holds is committed."""
         if self._spool is None or not len(self._spool) or not self._drained:
             return
-        if any(waiting.spooled for waiting in self._waiting):
+        if any(waiting.spooled for waiting in (*self._hurried, *self._unhurried)):
             return
         try:
             await self._spool_thread.run(partial(self._spool.done, self._spool.size))
         except StoreError as error:  # they are read again at the next start, and known by their ids
             log.warning("the spool could not be emptied", error=str(error))
+
+
+def _taken(queue: deque[_Waiting], most: int) -> list[_Waiting]:
+    return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
 def _undecidable(event: Event, error: Exception, now: float) -> Event:

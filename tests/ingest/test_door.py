@@ -16,7 +16,7 @@ from bridge.engine import Decision, Reason, State
 from bridge.errors import StoreError
 from bridge.ingest import Timers
 from bridge.ingest import door as door_module
-from bridge.model import DeliveryState, Event, IncidentState, Kind, Operation
+from bridge.model import DeliveryState, Event, IncidentState, Kind, Operation, Tier
 from bridge.response import Plan, Rule, Step
 from bridge.store import Spool, Store, Transaction
 from tests.fake_clock import START
@@ -78,7 +78,23 @@ async def test_a_hangup_shares_the_commit_of_the_sos_behind_it(
         await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START, key="1700000000.2")))
         await soon(hangup)
     kinds = [[decision.event.kind for decision in commit.decisions] for commit in d.commits]
-    assert kinds == [[Kind.CALL_DIALING], [Kind.CALL_ENDED, Kind.CALL_DIALING]]
+    assert kinds == [[Kind.CALL_DIALING], [Kind.CALL_DIALING, Kind.CALL_ENDED]]
+
+
+async def test_an_sos_does_not_stand_behind_many_hangups(
+    door: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a flood the receipts and hangups of what has been may take their time."""
+    monkeypatch.setattr(door_module, "FILL", 3)
+    async with door() as d:
+        calls = [f"1700000000.{number}" for number in range(8)]
+        hangups = [d.ingest.accept(call_event(Kind.CALL_ENDED, START, key=key)) for key in calls[:7]]
+        await soon(d.ingest.accept(call_event(Kind.CALL_DIALING, START, key=calls[7])))
+        for hangup in hangups:
+            await soon(hangup)
+    kinds = [[decision.event.kind for decision in commit.decisions] for commit in d.commits]
+    ended = Kind.CALL_ENDED
+    assert kinds == [[Kind.CALL_DIALING, ended, ended], [ended] * 3, [ended] * 2]
 
 
 async def test_a_hangup_alone_does_not_linger_long(door: Opened) -> None:
@@ -123,6 +139,24 @@ async def test_an_unknown_phone_on_the_alarm_extension_is_an_sos(door: Opened, s
     [incident] = store.incidents()
     assert (incident.phone, incident.location) == ("unknown/1999", "")
     assert [fault.what for fault in store.faults()] == ["unknown_phone"]
+
+
+@pytest.mark.parametrize("endpoint", ["1003", "x" * 100_000])
+async def test_a_huge_caller_name_and_no_time_at_all_lose_no_sos(
+    door: Opened, store: Store, endpoint: str
+) -> None:
+    huge = "x" * 100_000
+    async with door() as d:
+        press = replace(
+            call_event(Kind.CALL_DIALING, float("nan"), key=huge),
+            endpoint=endpoint,
+            caller=huge,
+            attributes={"name": huge},
+        )
+        await soon(d.ingest.accept(press))
+        received = d.clock.now()
+    [incident] = store.incidents()
+    assert (incident.tier, incident.opened_at) == (Tier.EMERGENCY, received)
 
 
 async def test_an_event_that_cannot_be_decided_is_a_fault_and_its_neighbours_are_not_lost(
