@@ -68,7 +68,7 @@ def _environment() -> Path:
     if not complete.exists():
         venv.create(folder, with_pip=True, clear=True)
         wanted = [f"asterisk-agent[ami]=={VERSION}", "requests"]
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
             raise PeerError(f"asterisk-agent cannot be installed: {done.stderr.strip().splitlines()[-1]}")

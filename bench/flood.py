@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Final
 
@@ -134,7 +134,7 @@ def _of_wave(wave: Wave) -> dict[str, str]:
     return {CALLS_MADE: str(len(wave.invited)), CALL_RATE: f"{wave.rate:.0f}", LOAD: load()}
 
 
-def _lost(wave: Wave, known: set[str]) -> str:
+def _lost(wave: Wave, known: Set[str]) -> str:
     return str(len(wave.invited.keys() - known))
 
 

@@ -45,7 +45,7 @@ class Listener:
         self._folder = tempfile.TemporaryDirectory(prefix="bench-listener-")
         folder = Path(self._folder.name)
         self._result, log_file = folder / "heard.json", folder / "listener.log"
-        command = [sys.executable, "-m", "bench.listener", str(self._port), self._result]
+        command = [sys.executable, "-m", "bench.listener", str(self._port), str(self._result)]
         self._child = Child(command, log_file, name="listener")
         self._child.wait_until(lambda: "logged in" in log_file.read_text(), 20, "logged in")
         return self

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import requests
 import yaml
@@ -66,7 +66,7 @@ class Sosbridge:
         site_file = folder / "site.yaml"
         site_file.write_text(yaml.safe_dump(site, sort_keys=False), "utf-8")
         self._upgrade(site_file)
-        command = [PROGRAM, "run", "--config", site_file]
+        command = [str(PROGRAM), "run", "--config", str(site_file)]
         self.log_file = folder / "bridge.log"
         self._child = Child(command, self.log_file, environment=ENVIRONMENT, name="sosbridge")
         try:
@@ -81,7 +81,7 @@ class Sosbridge:
         self._folder.cleanup()
 
     def _upgrade(self, site_file: Path) -> None:
-        command = [PROGRAM, "db", "upgrade", "--config", site_file]
+        command = [str(PROGRAM), "db", "upgrade", "--config", str(site_file)]
         environment = {**os.environ, **ENVIRONMENT}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
@@ -104,7 +104,7 @@ class Sosbridge:
     def incidents(self) -> int:
         return int(self._query("SELECT count(*) FROM incidents")[0][0])
 
-    def _query(self, query: str) -> list[tuple[float | str, ...]]:
+    def _query(self, query: str) -> list[tuple[Any, ...]]:
         database = Path(self._folder.name) / "sosbridge.sqlite3"
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             return list(connection.execute(query))

@@ -12,7 +12,7 @@ import contextlib
 import gc
 import hashlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from bridge.config import Site, TriggerSettings, load
+from bridge.config import Site, TriggerSettings, load, revealed
 from bridge.config.build import build_driver, build_store, build_trigger
 from bridge.drivers.dispatch import Config as DispatchConfig
 from bridge.errors import ConfigError, StoreError
@@ -31,6 +31,7 @@ from bridge.pack.site import loaded_hash, watch_settings
 from bridge.store import Counts, Lease, Spool, Store, StoreThread
 from bridge.store.schema import SCHEMA
 from bridge.supervision.clocks import ClockWatch, SystemClock, downtime
+from bridge.supervision.damage import report_damage
 from bridge.supervision.heartbeat import Heartbeat
 from bridge.supervision.logs import log_decisions
 from bridge.supervision.probes import Probes
@@ -49,10 +50,16 @@ SYNC_AHEAD: Final = 2.0
 RECHECK_EVERY: Final = 3.0
 """Seconds between questions whether what is held on is still on."""
 CANARY_EVERY: Final = 5.0
+PROBE_FIRST: Final = 3.0
+"""Seconds until drivers are first tried: a wrong secret is seen soon, and what is left to do goes first."""
 PROBE_EVERY: Final = 60.0
 CLOCK_EVERY: Final = 5.0
+PROVE_SPOOL_EVERY: Final = 30.0
+"""Seconds between proofs that the spool would take an event; a full disk should not be found by an SOS."""
 FLUSH_WITHIN: Final = 1.0
 """Seconds that stopping waits for the store."""
+READ_WITHIN: Final = 30.0
+"""Seconds that a reload waits for the disk that holds the configuration."""
 ASK_STORE_WITHIN: Final = 1.0
 """Seconds that watching a PBX waits for what the store knows of it: calls go first."""
 OPEN: Final = tuple(state for state in IncidentState if state is not IncidentState.CLOSED)
@@ -88,10 +95,18 @@ class App:
     """One running bridge.
 
     on_commit: told of each commit besides the bridge's own parts (the demo prints from it).
+    conceal: told the text of every secret as soon as it was read, before anything is made with it.
+    on_site: told of each site that a reload put in use.
     """
 
     def __init__(
-        self, site: Site, *, clock: Clock | None = None, on_commit: Sequence[Callable[[Committed], None]] = ()
+        self,
+        site: Site,
+        *,
+        clock: Clock | None = None,
+        on_commit: Sequence[Callable[[Committed], None]] = (),
+        conceal: Callable[[Iterable[str]], None] = lambda _: None,
+        on_site: Callable[[Site], None] = lambda _: None,
     ) -> None:
         self.site = site
         self.metrics = Metrics()
@@ -99,6 +114,8 @@ class App:
         """Set when everything runs; links may still be coming up."""
         self._clock = clock or SystemClock()
         self._on_commit = on_commit
+        self._conceal = conceal
+        self._on_site = on_site
         self._started_at = self._clock.now()
         self._config_error = ""
         self._config_hash = ""
@@ -111,11 +128,15 @@ class App:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or StoreError where it cannot even start."""
         site = self.site
+        self._conceal(revealed(site))
         _make_state_dir(site)
         with build_store(site) as store, Spool(site.state_dir / f"spool-{site.node}.jsonl") as spool:
+            store.require_writable()
             self._store, self._spool = store, spool
             self._thread = StoreThread("store", cut=store.cut)
-            spool_thread = StoreThread("spool")
+            self._spool_thread = StoreThread("spool")
+            self._disk = StoreThread("configuration")
+            checking = StoreThread("quick check")
             try:
                 self.ingest = Ingest(
                     store,
@@ -124,15 +145,18 @@ class App:
                     self._clock,
                     node=site.node,
                     spool=spool,
-                    spool_thread=spool_thread,
+                    spool_thread=self._spool_thread,
                     observers=(self._committed,),
                 )
                 self._probes = Probes(self.ingest.accept, self._clock)
                 self.timers = Timers(self.ingest.accept, self._clock)
+                self._quick_check = partial(checking.run, store.quick_check)
                 await self._run_parts(stop)
             finally:
                 self._thread.close()
-                spool_thread.close()
+                self._spool_thread.close()
+                for reading in (self._disk, checking):  # perhaps from a server that is gone
+                    reading.close(timeout=0)
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         # Before anything of this run is stored: its own canary would pass for the last sign of the earlier.
@@ -147,10 +171,13 @@ class App:
             self._part("sync", lambda: every(SYNC_EVERY, self._sync, self._clock)),
             self._part("recheck", lambda: every(RECHECK_EVERY, self._recheck, self._clock)),
             self._part("canary", lambda: every(CANARY_EVERY, self._canary, self._clock)),
+            self._part("spool", lambda: every(PROVE_SPOOL_EVERY, self._prove_spool, self._clock)),
             self._part("clock", lambda: every(CLOCK_EVERY, clocks.look, self._clock)),
         )
+        check = asyncio.create_task(self._check_database(), name="quick check")
         try:
             await self._wake(last_sign)
+            self._config_hash = await self._disk.run(partial(_hash_of, self.site.path))
             _spare_collector()
             self.started.set()
             log.info("running", site=self.site.site.name, node=self.site.node, web=f"{host}:{port}")
@@ -160,9 +187,9 @@ class App:
             if self._generation is not None:
                 await self._generation.stop()
             await self._flush()
-            for part in parts:
+            for part in (*parts, check):
                 part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
+            await asyncio.gather(*parts, check, return_exceptions=True)
             await web.stop()
             log.info("stopped")
 
@@ -171,6 +198,10 @@ class App:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_WITHIN):
                 await self.ingest.canary()
+
+    async def _check_database(self) -> None:
+        await self.started.wait()  # it reads the whole file: calls go first
+        await report_damage(self._quick_check, self.ingest.accept, self._clock)
 
     def _part(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, run, self._clock), name=name)
@@ -195,7 +226,7 @@ class App:
         if self._generation is not None:
             await self._generation.stop()
         self._generation = generation
-        self.site, self.ingest.plan, self._config_hash = site, site.plan(), _hash_of(site)
+        self.site, self.ingest.plan = site, site.plan()
         generation.tasks = [self._part("outbox", partial(self._perform, generation))]
         for name, trigger in triggers.items():
             generation.tasks.append(self._part(f"pbx {name}", partial(trigger.run, self.ingest.accept)))
@@ -212,10 +243,9 @@ class App:
         await generation.outbox.run()
 
     async def _probe(self, generation: Generation) -> None:
-        """Try every driver once a minute. Raises nothing: a driver that fails is a fault of its own."""
-        while True:
-            await self._clock.sleep(PROBE_EVERY)
-            await self._probes.look(generation.drivers)
+        """Try every driver soon, then once a minute. Raises nothing: one that fails is a fault of its own."""
+        await self._clock.sleep(PROBE_FIRST)
+        await every(PROBE_EVERY, lambda: self._probes.look(generation.drivers), self._clock)
 
     def _links_of(self, trigger: TriggerSettings, site: Site) -> dict[str, object]:
         """Return what a trigger needs to know of others: open calls, the pack that its PBX should have."""
@@ -249,14 +279,16 @@ class App:
         path = self.site.path
         async with self._changing:
             try:
-                site = await asyncio.to_thread(load, path)
-                _require_same_roots(self.site, site)
-                await self._begin(site)
-            except ConfigError as error:
+                reading = await self._disk.run(partial(_read, path), timeout=READ_WITHIN)
+                self._conceal(reading.secrets)
+                _require_same_roots(self.site, reading.site)
+                await self._begin(reading.site)
+            except (ConfigError, StoreError) as error:
                 self._config_error = str(error)
                 log.warning("reload refused: the old configuration goes on", path=path, why=str(error))
                 return
-            self._config_error = ""
+            self._config_error, self._config_hash = "", reading.hash
+            self._on_site(reading.site)
             _spare_collector()
             log.info("reloaded", path=path, config=self._config_hash)
 
@@ -301,9 +333,15 @@ class App:
     async def _canary(self) -> None:
         """Go the way of an SOS up to the commit, which leaves this node's sign of life; then take stock."""
         await self.ingest.canary()
+        if self._generation is not None:
+            self._generation.outbox.wake()
         with contextlib.suppress(StoreError):
             self._counts = await self._thread.run(self._store.counts)
             self._blind = await self._thread.run(lambda: self._store.blind_intervals(self._started_at))
+
+    async def _prove_spool(self) -> None:
+        with contextlib.suppress(StoreError):  # the status tells
+            await self._spool_thread.run(self._spool.prove)
 
     # --- seen from outside --------------------------------------------------------------------------
 
@@ -319,8 +357,10 @@ class App:
             links=tuple(_links(generation, self._probes)) if generation else (),
             canary_at=None if age is None else now - age,
             canary_every=CANARY_EVERY,
+            lanes_silent_for=generation.outbox.silent_for if generation else 0.0,
             store_degraded_since=self.ingest.degraded_since,
             spool_events=len(self._spool),
+            spool_error=self._spool.failing,
             blind_intervals=_blind(self._blind, now),
             open_incidents=self._counts.incidents,
             open_faults=self._counts.faults,
@@ -349,7 +389,6 @@ def _require_same_roots(old: Site, new: Site) -> None:
             ("state_dir", old.state_dir, new.state_dir),
             ("store", old.file.store, new.file.store),
             ("web", old.file.web, new.file.web),
-            ("log", old.file.log, new.file.log),
         )
         if before != after
     ]
@@ -357,10 +396,25 @@ def _require_same_roots(old: Site, new: Site) -> None:
         raise ConfigError(f"{new.path}: a change of {', '.join(changed)} needs a restart, not a reload")
 
 
-def _hash_of(site: Site) -> str:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reload found on the disk."""
+
+    site: Site
+    secrets: list[str] = field(repr=False)
+    hash: str
+
+
+def _read(path: str) -> Reading:
+    """Read it all. Blocks for as long as the disk does. Raises ConfigError."""
+    site = load(path)
+    return Reading(site, revealed(site), _hash_of(path))
+
+
+def _hash_of(path: str) -> str:
     """Which file this is, for people who compare two nodes; empty when it is gone already."""
     try:
-        return hashlib.sha256(Path(site.path).read_bytes()).hexdigest()[:12]
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
     except OSError:
         return ""
 

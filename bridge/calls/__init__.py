@@ -5,6 +5,7 @@ with the events they mean. `extension_matches` is what the response table asks a
 """
 
 from bridge.calls.extensions import extension_matches
+from bridge.calls.reports import UNANSWERED, unanswered_subject
 from bridge.calls.tracker import CallTracker
 
-__all__ = ["CallTracker", "extension_matches"]
+__all__ = ["UNANSWERED", "CallTracker", "extension_matches", "unanswered_subject"]

@@ -7,23 +7,36 @@ it, the incident by `SosIncident` and the delivery by `Delivery`. Fields: asteri
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
+from bridge.calls.call import shown
 from bridge.calls.facts import Said
 from bridge.model import Event, Kind
 
+UNHEARD: Final = "unheard"
+"""The fault of a phone from which no sound came while somebody had its call."""
+UNANSWERED: Final = "unanswered"
+"""The fault of an SOS for which the dialplan gave up ringing; about `unanswered_subject`."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def unanswered_subject(call: str) -> str:
+    """What the fault is about. call: Uniqueid of the phone's call, or the incident's id where it had none."""
+    return f"call/{call}"
+
+
 class Reports:
-    """Turns reports into events; remembers only whose ringing ended in vain."""
+    """Turns reports into events; remembers only whose ringing ended in vain, and which phones were heard."""
 
     def __init__(self, source: str, via: str) -> None:
         self._source = source
         self._via = via
         self._in_vain: set[str] = set()
+        self._heard: set[str] = set()
+        """Phones that were last heard."""
 
-    def feed(self, said: Said) -> list[Event]:
+    def feed(self, said: Said) -> list[Event]:  # noqa: PLR0911  one line a kind of report
         """Return what the report means; nothing for those that only help to read a log."""
         match said.name:
             case "SOSAck":
@@ -36,6 +49,8 @@ class Reports:
                 return [
                     self._told(said, f"the PBX records the call: {said.fields.get('file', 'file unknown')}")
                 ]
+            case "SOSDone":
+                return self._done(said)
             case "SOSNoAck":
                 who = said.fields.get("dispatcher") or "somebody"
                 return [self._told(said, f"{who} picked up and did not press 1: not informed")]
@@ -49,7 +64,7 @@ class Reports:
         events = [self._event(said, Kind.ACKNOWLEDGED, key, by=who, how="dtmf", call_key=call)]
         if call in self._in_vain:
             self._in_vain.discard(call)
-            fault = {"subject": f"call/{call}", "what": "unanswered"}
+            fault = {"subject": unanswered_subject(call), "what": UNANSWERED}
             events.append(self._event(said, Kind.FAULT_CLEARED, key, **fault))
         return events
 
@@ -69,10 +84,28 @@ class Reports:
             said,
             Kind.FAULT,
             f"{call}/unanswered/{said.uniqueid}",
-            subject=f"call/{call}",
-            what="unanswered",
+            subject=unanswered_subject(call),
+            what=UNANSWERED,
             text=f"the PBX gave up ringing dispatch for {phone}: nobody took it",
         )
+
+    def _done(self, said: Said) -> list[Event]:
+        """The phone's call is over. Who picked it up heard nobody if not one packet of sound came."""
+        heard, phone = said.fields.get("heard", ""), said.fields.get("phone", "")
+        if heard == "0":
+            self._heard.discard(phone)
+            who = said.fields.get("by") or said.fields.get("has") or "somebody"
+            text = f"{who} had the call and heard nothing: no sound came from {phone or 'the phone'}"
+            return [self._told(said, text), self._of_phone(said, Kind.FAULT, phone, text)]
+        if heard.isdecimal() and phone not in self._heard:  # the fault may be of an earlier run
+            self._heard.add(phone)
+            return [self._of_phone(said, Kind.FAULT_CLEARED, phone, "")]
+        return []
+
+    def _of_phone(self, said: Said, kind: Kind, phone: str, text: str) -> Event:
+        """About the phone itself: it has to be looked at, whatever became of the incident."""
+        event = self._event(said, kind, f"{_call(said)}/heard/{said.uniqueid}", what=UNHEARD, text=text)
+        return replace(event, endpoint=phone, caller=shown(said.caller))
 
     def _told(self, said: Said, text: str) -> Event:
         """What changes nothing, and belongs into the incident's story."""

@@ -266,9 +266,18 @@ class CallTracker:
         events: list[Event] = []
         if not known and channel.device:
             events += self._open_recovered(channel, row, now)
+        events += self._led_on_unseen(row, now)
         if row.state == "Up" and not channel.up:
             events += self._up(channel, now, RECOVERED)
         return events
+
+    def _led_on_unseen(self, row: facts.LiveChannel, now: float) -> list[Event]:
+        """Return what it means that the phone's call became an SOS while nobody watched."""
+        call, extension = self._calls.get(row.uniqueid), row.variables.get("SOS_EXTEN", "")
+        phones_own = call is not None and call.direction == "out" and row.uniqueid == row.linkedid
+        if call is None or not phones_own or extension in ("", call.dialled):
+            return []
+        return self._led_on(call, extension, now, RECOVERED)
 
     def _open_recovered(self, channel: Channel, row: facts.LiveChannel, now: float) -> list[Event]:
         if left := self._unfinished.pop(row.uniqueid, None):
@@ -292,18 +301,24 @@ class CallTracker:
         Almost always it only repeats what the channel's creation told. But where a key or a feature code
         leads to the alarm extension, the phone dialled something else, and only this makes it an SOS.
         """
-        extension = fact.fields.get("exten", "")
+        # The pack calls it `AlarmExten`; `Exten` is what a dialplan written by hand may call it.
+        extension = fact.fields.get("alarmexten") or fact.fields.get("exten", "")
         key = fact.uniqueid if fact.uniqueid in self._calls else fact.fields.get("sosuid", fact.uniqueid)
         call = self._calls.get(key)
         if call is None:
             return self._unseen_sos(fact, key, extension)
         if not extension or call.dialled == extension:
             return []
-        before = self._event(call, Kind.CALL_ENDED, fact.at, {"ended_by": "pbx", "outcome": "redirected"})
+        return self._led_on(call, extension, fact.at, NOTHING)
+
+    def _led_on(self, call: LiveCall, extension: str, at: float, extra: Mapping[str, str]) -> list[Event]:
+        """The PBX led the phone's call to the alarm: what it was ends, what it is begins."""
+        redirected = {"ended_by": "pbx", "outcome": "redirected", **extra}
+        before = self._event(call, Kind.CALL_ENDED, at, redirected)
         call.dialled = extension
-        events = [self._event(call, Kind.CALL_DIALING, fact.at), before]
+        events = [self._event(call, Kind.CALL_DIALING, at, extra), before]
         if call.answered:
-            events.append(self._event(call, Kind.CALL_ANSWERED, fact.at))
+            events.append(self._event(call, Kind.CALL_ANSWERED, at, extra))
         return events
 
     def _unseen_sos(self, fact: facts.Said, key: str, extension: str) -> list[Event]:

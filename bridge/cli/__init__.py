@@ -16,7 +16,7 @@ from bridge.cli.options import FAILED, REFUSED
 from bridge.errors import ConfigError, SosBridgeError
 from bridge.version import __version__
 
-NOT_COMMANDS: Final = frozenset({"options"})
+NOT_COMMANDS: Final = frozenset({"findings", "options"})
 
 EXIT_CODES: Final = f"""
 \b

@@ -9,11 +9,11 @@ from typing import Final
 
 import click
 
-from bridge.cli.options import FAILED, config_option
+from bridge.cli import findings as shown
+from bridge.cli.options import config_option, json_option
 from bridge.cli.prompts import tell_built
 from bridge.config import Site, load
 from bridge.config.build import build_driver
-from bridge.config.problems import visible
 from bridge.drivers.dispatch import Config
 from bridge.errors import ConfigError, DeliveryError, ProtocolError
 from bridge.model import Finding
@@ -23,6 +23,7 @@ from bridge.pack.render import Change, render
 from bridge.pack.site import facts_of, watch_settings
 from bridge.protocols.ami_link import connect
 from bridge.supervision.clocks import SystemClock
+from bridge.supervision.logs import configure
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
@@ -70,16 +71,21 @@ def render_command(config: Path, out: Path, prompts: Path | None) -> None:
 
 @command.command("check")
 @config_option
-def check_command(config: Path) -> None:
+@json_option
+def check_command(config: Path, as_json: bool) -> None:
     """Ask the running PBX whether it has this site's pack, and whether those it rings can be reached.
 
     Asks only, over the watching account; one question goes through the dialplan, which rings nobody.
-    Exits with 1 when something is wrong.
+    Exits with 0 when nothing is wrong (warnings are not), 1 when something is, 2 when the file itself is.
     """
-    findings = asyncio.run(_check(load(config)))
-    for finding in findings:
-        click.echo(f"{finding.level:8} {visible(finding.subject)}  {visible(finding.text, 1000)}")
-    sys.exit(FAILED if any(finding.level == "error" for finding in findings) else 0)
+    site = shown.loaded(config, as_json=as_json)
+    # What a link logs while it is tried is said again, better, by its findings.
+    logs = configure(SystemClock(), level="error")
+    try:
+        findings = asyncio.run(_check(site))
+    finally:
+        logs.close()
+    sys.exit(shown.tell(findings, as_json=as_json))
 
 
 async def _check(site: Site) -> list[Finding]:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from bridge.cli.options import FAILED, REFUSED, config_option, json_option
-from bridge.config import Site, SiteError, load
+from bridge.cli import findings as shown
+from bridge.cli.options import config_option, json_option
+from bridge.config import Site
 from bridge.config.build import build_driver, build_trigger
-from bridge.config.problems import plural, visible
+from bridge.config.problems import plural
 from bridge.errors import SosBridgeError
 from bridge.model import Clock, Finding
 from bridge.supervision.clocks import SystemClock
 from bridge.supervision.logs import configure
 
-STYLES: Final = {"ok": "green", "warning": "yellow", "error": "bold red"}
 CLOSING: Final = 2.0
 """Seconds a driver gets to close its connections."""
 
@@ -45,13 +40,7 @@ def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None
     Exits with 0 when nothing is wrong (warnings are not), 1 when something does not answer as it should,
     2 when the file itself is wrong.
     """
-    try:
-        site = load(config)
-    except SiteError as error:
-        if as_json:
-            _print_json(error.findings)
-            sys.exit(REFUSED)
-        raise
+    site = shown.loaded(config, as_json=as_json)
     findings = [*site.findings, _summary(site)]
     if offline:
         findings += unusable(site, SystemClock())
@@ -62,8 +51,7 @@ def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None
             findings += asyncio.run(check_links(site, SystemClock(), deadline))
         finally:
             logs.close()
-    (_print_json if as_json else _print_table)(findings)
-    sys.exit(FAILED if any(finding.level == "error" for finding in findings) else 0)
+    sys.exit(shown.tell(findings, as_json=as_json))
 
 
 def _summary(site: Site) -> Finding:
@@ -140,26 +128,3 @@ async def _close(checked: Checkable) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING):
                 await close()
-
-
-def _print_json(findings: Iterable[Finding]) -> None:
-    findings = list(findings)
-    ok = not any(finding.level == "error" for finding in findings)
-    click.echo(json.dumps({"ok": ok, "findings": [asdict(finding) for finding in findings]}, indent=2))
-
-
-def _print_table(findings: Iterable[Finding]) -> None:
-    """A table on a terminal; elsewhere one line a finding, so that grep and diff work."""
-    console = Console()
-    if not console.is_terminal:
-        for finding in findings:
-            click.echo(f"{finding.level:8} {visible(finding.subject, 1000)}  {visible(finding.text, 1000)}")
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("", "What", "Finding"):
-        table.add_column(title, overflow="fold")
-    for finding in findings:
-        # Text, not markup: what a VMS answers may hold brackets.
-        level = Text(finding.level, style=STYLES[finding.level])
-        table.add_row(level, Text(visible(finding.subject, 1000)), Text(visible(finding.text, 1000)))
-    console.print(table)

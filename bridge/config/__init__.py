@@ -8,8 +8,8 @@ and triggers by their `type`, `references` checks what needs several lines, `tab
 table, `build` makes the objects, `schema` and `effective` print.
 """
 
-from bridge.config.loading import load, load_text
+from bridge.config.loading import load, load_text, revealed
 from bridge.config.problems import SiteError
 from bridge.config.site import DriverSettings, Site, TriggerSettings
 
-__all__ = ["DriverSettings", "Site", "SiteError", "TriggerSettings", "load", "load_text"]
+__all__ = ["DriverSettings", "Site", "SiteError", "TriggerSettings", "load", "load_text", "revealed"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path as FilePath
@@ -89,6 +90,16 @@ def _unreadable_secrets(file: FileSection, instances: list[Instance]) -> Iterato
                 yield Problem(path, str(error))
 
 
+def revealed(site: Site) -> list[str]:
+    """Return the text of every secret that the site names, read now; what cannot be read is left out."""
+    found = []
+    for part in (site.file.store, *(instance.config for instance in site.instances)):
+        for _, secret in secrets_in(part):
+            with contextlib.suppress(ConfigError):  # whoever needs it says why it cannot be read
+                found.append(secret.reveal())
+    return found
+
+
 def secrets_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Secret]]:
     """Yield every secret within a settings object, with its path in the file."""
     if isinstance(value, Secret):
@@ -107,4 +118,4 @@ def secrets_in(value: Any, path: Path = ()) -> Iterator[tuple[Path, Secret]]:
             yield from secrets_in(item, (*path, index))
 
 
-__all__ = ["SiteError", "load", "load_text", "secrets_in"]
+__all__ = ["SiteError", "load", "load_text", "revealed", "secrets_in"]

@@ -16,6 +16,8 @@ from bridge.response import UNKNOWN_PHONE, tier_of
 
 REUSE_AFTER: Final = 60.0
 """Seconds after a call's end from which its key means a new call (a PBX or phone that repeats keys)."""
+LED_ON_WITHIN: Final = 2.0
+"""Seconds between the end of a call that the PBX led on and the beginning of what it became."""
 REFUSED: Final = "call_refused"
 """The fault of a phone whose alarm call the PBX could not place."""
 _OVER: Final = frozenset({Kind.CALL_ENDED, Kind.CALL_FAILED})
@@ -280,12 +282,21 @@ def _join_inbound(turn: Turn, call: Call) -> None:
 
 
 def _report_reuse(turn: Turn) -> None:
-    """A key that names a second call is a fault, unless the PBX only sent the phone's call elsewhere."""
+    """A key that names a second call is a fault, unless the PBX led the phone's call on (`*9` to 9110)."""
     event = turn.event
     earlier = turn.state.calls_with(event.source, event.key)
-    if any(not call.live or call.endpoint != event.endpoint for call in earlier):
+    if not all(_may_lead_on(call, event) for call in earlier):
         turn.open_fault(
             event.source,
             "reused_key",
             f"{event.key} names more than one call: a clock went back, or a phone repeats its Call-IDs",
         )
+
+
+def _may_lead_on(call: Call, event: Event) -> bool:
+    """Whether the PBX may have led this very call on to the extension of the event."""
+    if call.endpoint != event.endpoint:
+        return False
+    if call.ended_at is None:
+        return True
+    return call.ended_by == "pbx" and abs(event.occurred_at - call.ended_at) <= LED_ON_WITHIN

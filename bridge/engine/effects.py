@@ -7,7 +7,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from bridge.calls import UNANSWERED
 from bridge.engine import steps, stops
+from bridge.engine.needs import ENDED_BY_HAND, subjects_of_calls
 from bridge.engine.pictures import Picture, picture_of
 from bridge.engine.table import TRANSITIONS, Effect, Signal
 from bridge.engine.turn import Turn
@@ -39,6 +41,9 @@ def clear(turn: Turn, incident: Incident, signal: Signal, by: str, reason: str) 
     """Clear the incident by `signal`, keeping who and why of the first time."""
     if not incident.live or incident.state is IncidentState.CLEARING:
         return apply_signal(turn, incident, signal, f"{reason}: it was cleared already")
+    if turn.event.kind in ENDED_BY_HAND:
+        for subject in subjects_of_calls(incident, turn.state):
+            turn.clear_fault(subject, UNANSWERED)
     incident = replace(incident, clearing_at=turn.event.occurred_at, closed_by=by, close_reason=reason)
     return apply_signal(turn, incident, signal, f"cleared: {reason}")
 

@@ -12,7 +12,9 @@ from bridge.engine.state import Reason
 from bridge.engine.table import Signal
 from bridge.engine.turn import Turn
 from bridge.model import Call, Incident, Operation, Tier
-from bridge.response import Step
+from bridge.response import Step, actions_for
+
+_SCREENS: Final = frozenset({Operation.POPUP, Operation.UPDATE_POPUP, Operation.SHOW})
 
 
 def _picture_due(turn: Turn, incident: Incident) -> None:
@@ -22,13 +24,13 @@ def _picture_due(turn: Turn, incident: Incident) -> None:
 
 def _escalate_1_due(turn: Turn, incident: Incident) -> None:
     turn.because(Reason.ESCALATED)
-    turn.note(incident.id, "not acknowledged: the next consoles are told")
+    turn.note(incident.id, f"not acknowledged: {_who_is_told(turn, incident, Step.ESCALATE_1)}")
     steps.take(turn, incident, Step.ESCALATE_1)
 
 
 def _escalate_2_due(turn: Turn, incident: Incident) -> None:
     turn.because(Reason.ESCALATED)
-    turn.note(incident.id, "still not acknowledged: all consoles are told")
+    turn.note(incident.id, f"still not acknowledged: {_who_is_told(turn, incident, Step.ESCALATE_2)}")
     steps.take(turn, incident, Step.ESCALATE_2)
     remind(turn, incident)  # an SOS that nobody has must not fall silent either
 
@@ -41,6 +43,17 @@ def _unresolved_due(turn: Turn, incident: Incident) -> None:
     )
     steps.take_anew(turn, incident, Step.UNRESOLVED)
     remind(turn, incident)
+
+
+def _who_is_told(turn: Turn, incident: Incident, step: Step) -> str:
+    """Say who hears of this step by the response table: there may be nobody."""
+    actions = list(actions_for(step, incident, turn.plan))
+    told = sorted({action.target for action in actions if action.operation in _SCREENS})
+    if any(action.operation is Operation.NOTIFY for action in actions):
+        told.append("dispatch")
+    if not told:
+        return "nobody is configured to be told"
+    return f"{' and '.join(told)} {'is' if len(told) == 1 else 'are'} told"
 
 
 # --- a console has picked up ------------------------------------------------------------------------
@@ -82,9 +95,8 @@ def _dispatch_missing(turn: Turn, incident: Incident) -> None:
     if any(call.connected_at is not None for call in turn.state.live_calls(incident.id)):
         return
     turn.because(Reason.DISPATCHED)
-    turn.note(
-        incident.id, "hung up before anybody had it, and the PBX does not ring dispatch: the bridge does"
-    )
+    told = _who_is_told(turn, incident, Step.UNANSWERED)
+    turn.note(incident.id, f"hung up before anybody had it, and the PBX does not ring dispatch: {told}")
     steps.take_anew(turn, incident, Step.UNANSWERED)
 
 

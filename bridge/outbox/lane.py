@@ -54,10 +54,21 @@ class Lane:
         """Superseded while their attempt was under way: not to be tried again."""
         self._changed = asyncio.Event()
         self._performing = False
+        self._looked_at = clock.monotonic()
+        """When it last looked for work; before the first time, when it was made."""
 
     @property
     def backlog(self) -> int:
         return len(self._queue) + len(self._running)
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since it last looked for work. `wake` it now and then: without work it sleeps."""
+        return self._clock.monotonic() - self._looked_at
+
+    def wake(self) -> None:
+        """Look for work now, if it runs at all."""
+        self._changed.set()
 
     def concerns(self, target: str) -> bool:
         """Whether anything for `target` waits or is under way."""
@@ -92,6 +103,7 @@ class Lane:
             while True:
                 self._changed.clear()
                 self._start_ready()
+                self._looked_at = self._clock.monotonic()
                 await self._wait(self._pause())
         finally:
             self._performing = False

@@ -51,6 +51,16 @@ class Outbox:
         """Ids of the deliveries that must not be leased again."""
         return {delivery_id for lane in self.lanes.values() for delivery_id in lane.in_hand}
 
+    @property
+    def silent_for(self) -> float:
+        """Seconds since the laziest lane last looked for work; 0 without lanes."""
+        return max((lane.silent_for for lane in self.lanes.values()), default=0.0)
+
+    def wake(self) -> None:
+        """Make every lane look for work: the canary of this side (`silent_for`)."""
+        for lane in self.lanes.values():
+            lane.wake()
+
     def follow(self, decisions: Iterable[Decision]) -> None:
         """Follow what was committed: let go of what is superseded or stored as settled."""
         for decision in decisions:
@@ -62,8 +72,9 @@ class Outbox:
                     lane.stored(decision.event.attributes["delivery"])
 
     async def run(self) -> None:
-        """Run every lane until cancelled."""
+        """Run every lane until cancelled; without any, just wait."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait(), name="until cancelled")
             for lane in self.lanes.values():
                 group.create_task(lane.run(), name=f"lane {lane.name}")
 

@@ -108,7 +108,7 @@ def _accounts(settings: Config, watch: WatchSettings | None) -> Iterator[AmiAcco
         yield AmiAccount(
             username=watch.username,
             what="Watches calls and devices; can change nothing.",
-            read="system,call,user,security,cdr",
+            read="system,call,user,security",
             write="reporting",
             # The heartbeat is a call, every few seconds.
             filters=("!Channel: Local/beat@sos-heartbeat",),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.model import CALL_KINDS, Event, Kind, Tier
+from bridge.response.bounds import bounded, cut
 from bridge.response.plan import Plan
 
 UNKNOWN_PHONE: Final = "unknown/"
@@ -18,7 +19,9 @@ def identify(event: Event, plan: Plan) -> Event | None:
     """Name the phone and location of `event`; None if it concerns no phone or alarm of this site.
 
     An SOS always concerns it: from a phone that no configuration names, or that says nothing of itself.
+    What is too long or no time at all is put right first (`bounds`).
     """
+    event = bounded(event)
     phone = plan.phone_of(event)
     if phone is not None:
         return replace(event, phone=phone.id, location=phone.location)
@@ -27,7 +30,7 @@ def identify(event: Event, plan: Plan) -> Event | None:
             replace(event, phone=_stranger(event, plan)) if tier_of(event, plan) is Tier.EMERGENCY else None
         )
     name = event.endpoint or event.caller or event.attributes.get("phone", "")
-    return replace(event, phone=f"{UNKNOWN_PHONE}{name}") if name else event
+    return replace(event, phone=cut(f"{UNKNOWN_PHONE}{name}")) if name else event
 
 
 def _stranger(event: Event, plan: Plan) -> str:
@@ -39,8 +42,8 @@ def _stranger(event: Event, plan: Plan) -> str:
     """
     name = event.caller or event.attributes.get("phone", "") or event.key
     if event.endpoint in plan.shared_endpoints:
-        return f"{UNKNOWN_PHONE}{event.endpoint}/{name}"
-    return f"{UNKNOWN_PHONE}{event.endpoint or name}"
+        return cut(f"{UNKNOWN_PHONE}{event.endpoint}/{name}")
+    return cut(f"{UNKNOWN_PHONE}{event.endpoint or name}")
 
 
 def _is_outgoing_alarm(event: Event, plan: Plan) -> bool:

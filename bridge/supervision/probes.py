@@ -1,7 +1,7 @@
 """Asks every driver now and then whether it would work, so that a dead one is not found by the next SOS.
 
-A failed probe is a fault of the driver until a later one succeeds. Called by `app` every minute; it also
-keeps tokens fresh, because a driver renews them by use.
+A failed probe is a fault of the driver until a later one succeeds. Called by `app` soon after the start and
+then every minute; it also keeps tokens fresh, because a driver renews them by use.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ class Probes:
         self.failing: dict[str, Failure] = {}
         self._accept = accept
         self._clock = clock
+        self._told: set[str] = set()
+        """Drivers of which something was reported: a fault may be left open by an earlier run."""
 
     async def look(self, drivers: Mapping[str, Driver]) -> None:
-        """Probe all drivers at the same time; report what changed."""
+        """Probe all drivers at the same time; report what changed, and of a new one how it is."""
         for gone in self.failing.keys() - drivers.keys():
             await self._report(gone, "")
         await asyncio.gather(*(self._probe(name, driver) for name, driver in drivers.items()))
@@ -51,12 +53,13 @@ class Probes:
         except Exception as error:  # whatever it is, it would stop an SOS too
             why = str(error) or repr(error)
         known = self.failing.get(name)
-        if why != (known.why if known else ""):
+        if name not in self._told or why != (known.why if known else ""):
             await self._report(name, why)
 
     async def _report(self, name: str, why: str) -> None:
         now = self._clock.now()
         known = self.failing.pop(name, None)
+        self._told.add(name)
         if why:
             self.failing[name] = Failure(known.since if known else now, why)
         await self._accept(

@@ -73,9 +73,13 @@ class Status:
     """
     canary_every: float
     """Seconds between canaries."""
+    lanes_silent_for: float = 0.0
+    """Seconds since the laziest lane of the outbox last looked for work; each canary wakes them all."""
     store_degraded_since: float | None = None
     spool_events: int = 0
     """Events that are durable in the spool only."""
+    spool_error: str = ""
+    """Why the spool takes nothing; empty while it can be relied on."""
     blind_intervals: BlindIntervals = BlindIntervals()
     open_incidents: Mapping[tuple[Tier, IncidentState], int] = field(default_factory=dict)
     """Incidents that are not closed."""
@@ -114,11 +118,15 @@ def _obstacles(status: Status) -> Iterator[str]:
         yield f"SOS path has not answered its first canary yet: started {started}"
     elif silent_for(status) > MISSED_CANARIES * status.canary_every:
         yield f"SOS path silent since {_since(status.canary_at, status)}"
+    if status.lanes_silent_for > MISSED_CANARIES * status.canary_every:
+        yield f"no action is taken up since {_since(status.now - status.lanes_silent_for, status)}"
     for link in status.links:
         if link.kind is LinkKind.PBX and not link.up:
             yield _down(link, status)
     if status.store_degraded_since is not None:
         yield f"store degraded since {_since(status.store_degraded_since, status)}"
+        if status.spool_error:
+            yield f"events are in memory only: {_one_line(status.spool_error)}"
 
 
 def _flaws(status: Status) -> Iterator[str]:
@@ -131,6 +139,8 @@ def _flaws(status: Status) -> Iterator[str]:
             yield f"{driver} does not answer: breaker open"
     if status.spool_events:
         yield f"{status.spool_events} events are in the spool, not in the store"
+    if status.spool_error:
+        yield f"nothing would be kept if the store were away: {_one_line(status.spool_error)}"
     if status.blind_intervals.open:
         yield f"{status.blind_intervals.open} blind intervals open: calls may be missed until reconciled"
     if status.config_error:

@@ -86,6 +86,11 @@ def _sos_path(status: Status) -> Iterator[Metric]:
         silent_for(status),
     )
     yield _gauge("canary_period_seconds", "How often the canary is sent.", status.canary_every)
+    yield _gauge(
+        "lanes_silent_seconds",
+        "Since the laziest lane last looked for work; the canary wakes them all.",
+        status.lanes_silent_for,
+    )
     degraded = status.store_degraded_since
     yield _gauge(
         "store_degraded_seconds",
@@ -93,6 +98,7 @@ def _sos_path(status: Status) -> Iterator[Metric]:
         0.0 if degraded is None else max(0.0, status.now - degraded),
     )
     yield _gauge("spool_events", "Events that are durable in the spool only.", status.spool_events)
+    yield _gauge("spool_failing", "1 while the spool cannot be written.", bool(status.spool_error))
     blind = status.blind_intervals
     yield _gauge("blind_intervals_open", "Links on which a call may be missed right now.", blind.open)
     yield CounterMetricFamily(

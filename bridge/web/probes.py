@@ -50,7 +50,12 @@ def _document(status: Status, ready: bool, reasons: list[str], flaws: list[str])
         "schema": status.schema_revision,
         "config": {"hash": status.config_hash, "reload_refused": bool(status.config_error)},
         "canary": {"at": status.canary_at, "every": status.canary_every},
-        "store": {"degraded_since": status.store_degraded_since, "spool_events": status.spool_events},
+        "lanes": {"silent_for": status.lanes_silent_for},
+        "store": {
+            "degraded_since": status.store_degraded_since,
+            "spool_events": status.spool_events,
+            "spool_failing": bool(status.spool_error),
+        },
         "links": [_link(link) for link in status.links],
     }
 

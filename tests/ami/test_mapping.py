@@ -15,7 +15,13 @@ def fact(*lines: str) -> facts.Fact | None:
 
 @pytest.mark.parametrize(
     ("stamp", "at"),
-    [("Timestamp: 1700000000.25", 1700000000.25), ("Timestamp: soon", 99.0), ("X: y", 99.0)],
+    [
+        ("Timestamp: 1700000000.25", 1700000000.25),
+        ("Timestamp: soon", 99.0),
+        ("Timestamp: nan", 99.0),
+        ("Timestamp: -inf", 99.0),
+        ("X: y", 99.0),
+    ],
 )
 def test_time_is_the_pbx_own_or_else_that_of_arrival(stamp: str, at: float) -> None:
     assert fact("Event: Hangup", stamp, "Uniqueid: 1.0") == facts.Destroyed(at=at, uniqueid="1.0")

@@ -227,7 +227,6 @@ def test_what_needs_a_restart_is_refused_by_name(scene: Scene) -> None:
         "node": "another",
         "state_dir": "/tmp",
         "web": {"listen": "127.0.0.1:1"},
-        "log": {"level": "debug"},
         "store": {"url": "sqlite:////nowhere/else"},
     }.items():
         scene.site = good | {name: value}

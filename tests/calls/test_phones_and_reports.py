@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.calls import CallTracker, facts
@@ -159,3 +161,45 @@ def test_what_only_the_story_tells(
 ) -> None:
     [event] = fed(tracker, said(name, sosuid=UID, **fields))
     assert (event.kind, event.attributes) == (Kind.REPORTED, {"call_key": UID, "text": text})
+
+
+def done(heard: str, **fields: str) -> facts.Said:
+    return said("SOSDone", sosuid=UID, phone="1001", has="dispatcher", by="2004", heard=heard, **fields)
+
+
+def test_dispatch_answered_and_heard_nobody(tracker: CallTracker) -> None:
+    """It vanished while it rang, or its microphone is dead: the story says so, and a fault of the phone."""
+    story, fault = fed(tracker, done("0"))
+    text = "2004 had the call and heard nothing: no sound came from 1001"
+    assert (story.kind, story.attributes) == (Kind.REPORTED, {"call_key": UID, "text": text})
+    assert (fault.kind, fault.endpoint, fault.attributes) == (
+        Kind.FAULT,
+        "1001",
+        {"what": "unheard", "text": text},
+    )
+
+
+def test_a_phone_that_is_heard_again_is_mended(tracker: CallTracker) -> None:
+    [cleared] = fed(tracker, done("431"))
+    assert (cleared.kind, cleared.endpoint, cleared.attributes["what"]) == (
+        Kind.FAULT_CLEARED,
+        "1001",
+        "unheard",
+    )
+    assert fed(tracker, done("200")) == [], "said once"
+    assert [event.kind for event in fed(tracker, done("0"), done("9"))] == [
+        Kind.REPORTED,
+        Kind.FAULT,
+        Kind.FAULT_CLEARED,
+    ]
+
+
+def test_the_phone_of_a_shared_line_is_named_by_its_number(tracker: CallTracker) -> None:
+    report = replace(done("0"), caller="4501")
+    _, fault = fed(tracker, report)
+    assert (fault.endpoint, fault.caller) == ("1001", "4501")
+
+
+@pytest.mark.parametrize("heard", ["", "-", "many"])
+def test_a_call_that_nobody_took_says_nothing_of_sound(tracker: CallTracker, heard: str) -> None:
+    assert fed(tracker, done(heard)) == []

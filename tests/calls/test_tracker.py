@@ -382,6 +382,41 @@ def test_parked_phones_in_a_snapshot_do_not_talk() -> None:
     assert "connected" not in of_phone(CallTracker("asterisk/pbx1").reconcile(rows, now=1.0))
 
 
+def alias() -> facts.LiveChannel:
+    """The phone dialled *9, which leads to the alarm."""
+    return live(exten="s", variables={"SOS_EXTEN": "9110"})
+
+
+LED_ON = [
+    (Kind.CALL_DIALING, "9110", ""),
+    (Kind.CALL_ENDED, "*9", "redirected"),
+]
+
+
+def told(events: list[Event]) -> list[tuple[Kind, str, str]]:
+    return [(event.kind, event.dialled, event.attributes.get("outcome", "")) for event in events]
+
+
+def test_a_call_that_became_an_sos_unseen_is_one() -> None:
+    tracker = CallTracker("asterisk/pbx1")
+    fed(created(exten="*9"), tracker=tracker)
+    assert told(tracker.reconcile([alias()], now=9.0)) == LED_ON
+    assert tracker.reconcile([alias()], now=10.0) == []
+
+
+def test_so_is_one_that_an_earlier_run_had_seen_begin() -> None:
+    tracker = CallTracker("asterisk/pbx1")
+    tracker.recall([stored(dialled="*9")])
+    assert told(tracker.reconcile([alias()], now=9.0)) == LED_ON
+
+
+def test_a_dispatchers_leg_inherits_the_extension_and_is_no_sos() -> None:
+    tracker = CallTracker("asterisk/pbx1")
+    fed(created(), *leg(), tracker=tracker)
+    rows = [alias(), live(CONSOLE, "PJSIP/9000-1", variables={"SOS_EXTEN": "9110"}, dialled_by_pbx=True)]
+    assert told(tracker.reconcile(rows, now=9.0)) == []
+
+
 # --- what an earlier run left unfinished ------------------------------------------------------------
 
 

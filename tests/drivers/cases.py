@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridge.drivers import load
+from bridge.config.instances import DRIVERS, module_of
 from bridge.model import Delivery, DeliveryState, Driver, Operation, Tier
 from bridge.simulator.vms.http import GenericVms
 from bridge.simulator.vms.server import FakeServer
@@ -101,7 +101,8 @@ def build(
     kind: str, clock: FakeClock, settings: Mapping[str, Any], targets: Mapping[str, frozenset[str]]
 ) -> tuple[Driver, Any]:
     """Make the driver as the app does."""
-    module = load(kind)
+    module = module_of(DRIVERS, kind)
+    assert module is not None
     config = module.Config.model_validate(settings)
     driver: Driver = module.Driver("vms", config, targets=targets, clock=clock)
     return driver, config

@@ -31,6 +31,29 @@ def test_the_screens_escalate_at_20_s_and_60_s_without_acknowledge(room: Control
     room.expects("P-03", "wall show big")
 
 
+def test_the_story_names_who_is_told(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.after(60.0)
+    assert "not acknowledged: supervisor is told" in room.story("P-03")
+    assert "still not acknowledged: big is told" in room.story("P-03")
+    room.forget()
+
+
+def test_the_story_of_a_site_that_tells_nobody_says_so(room: ControlRoom) -> None:
+    steps = {Step.ESCALATE_1, Step.ESCALATE_2, Step.UNANSWERED}
+    room.database.plan = replace(PLAN, rules=tuple(rule for rule in RULES if rule.step not in steps))
+    room.hang_up(room.press("P-03"))
+    room.after(60.0)
+    nobody = "nobody is configured to be told"
+    for text in (
+        f"hung up before anybody had it, and the PBX does not ring dispatch: {nobody}",
+        f"not acknowledged: {nobody}",
+        f"still not acknowledged: {nobody}",
+    ):
+        assert text in room.story("P-03")
+    room.forget()
+
+
 def test_somebody_on_the_line_does_not_stop_escalation(room: ControlRoom) -> None:
     call = room.press("P-03")
     room.settle_all()

@@ -66,6 +66,26 @@ def test_a_reused_key_is_one_fault_however_often(room: ControlRoom) -> None:
     room.forget()
 
 
+@pytest.mark.parametrize("kind", [Kind.RESOLVED, Kind.SOS_CLEARED])
+def test_who_ends_an_incident_ends_what_the_dialplan_said_of_its_calls(room: ControlRoom, kind: Kind) -> None:
+    """The PBX gave up ringing dispatch; somebody found the caller all the same."""
+    first = room.press("P-03")
+    room.hang_up(first)
+    second = room.press("P-03")
+    other = room.press("P-05")
+    incident = room.incident("P-03")
+    for about in (first.key, second.key, other.key, incident.id):
+        room.event(Kind.FAULT, attributes={"subject": f"call/{about}", "what": "unanswered"})
+    room.event(kind, incident=incident.id, attributes={"by": "anna"})
+    assert [room.fault(f"call/{about}", "unanswered") for about in (first.key, second.key, incident.id)] == [
+        None,
+        None,
+        None,
+    ]
+    assert room.fault(f"call/{other.key}", "unanswered") is not None
+    room.forget()
+
+
 def test_faults_move_no_camera(room: ControlRoom) -> None:
     for kind in (Kind.TAMPER, Kind.FAULT, Kind.OFFLINE, Kind.LINK_LOST, Kind.CLOCK_STEPPED):
         room.event(kind, endpoint="1003")

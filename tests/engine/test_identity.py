@@ -202,6 +202,17 @@ def test_a_key_that_only_moves_to_the_alarm_extension_is_no_fault(room: ControlR
     room.forget()
 
 
+def test_nor_is_it_one_when_the_end_of_what_it_was_is_known_first(room: ControlRoom) -> None:
+    """Another node may have told it."""
+    alias = room.call("P-03", "*9", key="1.1")
+    room.says(Kind.CALL_DIALING, alias)
+    room.says(Kind.CALL_ENDED, alias, ended_by="pbx", outcome="redirected")
+    room.says(Kind.CALL_DIALING, room.call("P-03", "9110", key="1.1"))
+    assert room.incident("P-03").tier is Tier.EMERGENCY
+    assert room.fault(PBX, "reused_key") is None
+    room.forget()
+
+
 def test_the_events_of_a_repeated_key_may_come_in_any_order_too(room: ControlRoom) -> None:
     call = room.press("P-03")
     room.hang_up(call)

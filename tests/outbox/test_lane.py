@@ -21,7 +21,7 @@ from bridge.model import (
     Receipt,
     Tier,
 )
-from bridge.outbox import Lane
+from bridge.outbox import Lane, Outbox
 from tests.fake_clock import FakeClock
 from tests.outbox.test_queue import BASE
 
@@ -278,3 +278,36 @@ async def test_a_delivery_superseded_under_way_is_not_tried_again() -> None:
         gate.set()
         await clock.advance(60)
     assert told.states == ["expired"]
+
+
+async def test_a_lane_that_is_woken_shows_that_it_takes_up_work() -> None:
+    async with running(ScriptedDriver()) as (lane, told, clock):
+        await clock.advance(20)
+        assert lane.silent_for == 20
+        lane.wake()
+        await clock.advance(1)
+        assert lane.silent_for == 1
+    assert told == []
+
+
+async def test_a_lane_that_does_not_run_is_silent_however_often_it_is_woken() -> None:
+    clock = FakeClock(100.0)
+    outbox = Outbox({"zm": ScriptedDriver(), "wall": ScriptedDriver()}, Told(), clock)
+    running_lane = asyncio.create_task(outbox.lanes["wall"].run())
+    for _ in range(3):
+        outbox.wake()
+        await clock.advance(5)
+    assert (outbox.silent_for, outbox.lanes["wall"].silent_for) == (15, 5)
+    running_lane.cancel()
+    await asyncio.gather(running_lane, return_exceptions=True)
+
+
+async def test_an_outbox_without_drivers_waits_and_is_never_silent() -> None:
+    clock = FakeClock(100.0)
+    outbox = Outbox({}, Told(), clock)
+    task = asyncio.create_task(outbox.run())
+    await clock.advance(60)
+    assert not task.done()
+    assert outbox.silent_for == 0
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -108,6 +109,24 @@ def test_check_of_a_pbx_that_is_not_there(site_file: Path) -> None:
     done = _run("asterisk", "check", "--config", str(site_file))
     assert done.exit_code == 1
     assert "127.0.0.1:1 cannot be reached" in done.output
+
+
+def test_check_in_json_is_like_that_of_the_site(site_file: Path) -> None:
+    site_file.write_text(TEXT.replace("host: 127.0.0.1,", "host: 127.0.0.1, port: 1,"))
+    done = _run("asterisk", "check", "--json", "--config", str(site_file))
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    assert told["ok"] is False
+    [finding] = told["findings"]
+    assert (finding["level"], finding["subject"]) == ("error", "127.0.0.1:1")
+    assert "cannot be reached" in finding["text"]
+
+
+def test_check_tells_a_bad_file_as_json_too(site_file: Path) -> None:
+    site_file.write_text(TEXT.replace("escalate_1: 10", "escalate_one: 10"))
+    done = _run("asterisk", "check", "--json", "--config", str(site_file))
+    assert done.exit_code == 2
+    assert any("escalate_one" in finding["text"] for finding in json.loads(done.stdout)["findings"])
 
 
 def _run(*arguments: str) -> Result:

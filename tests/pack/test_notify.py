@@ -62,6 +62,26 @@ async def test_1_picks_up_the_ringing_call(lab_both: PackLab, phones: Phones, dr
     assert lab.complaints() == []
 
 
+@pytest.mark.parametrize("number", ["4599", "anonymous"])
+async def test_the_call_of_a_stranger_behind_a_gateway_is_found(
+    lab_both: PackLab, phones: Phones, driver_both: Driver, number: str
+) -> None:
+    """Two strangers at one gateway are two: each is told and picked up by what tells them apart."""
+    lab, driver = lab_both, driver_both
+    lab.crew(phones, {"2002": PRESSES})
+    lab.beat()
+    asserted = f"Max-Forwards: 70\nP-Asserted-Identity: <sip:{number}@127.0.0.1>"
+    scenario = calls(Phone("gateway"), hangs_up_after=0.5).replace("Max-Forwards: 70", asserted, 1)
+    caller = phones.call(scenario, lab.pbx.sip_port, "9110")
+    uid = (await _wait(lab, "SOSCall", Phone="gateway")).get("SosUid")
+    stranger = f"unknown/gateway/{uid if number == 'anonymous' else number}"
+    await driver.perform(notification(phone=stranger, params={"endpoint": "gateway"}))
+    await asyncio.to_thread(caller.finish)
+    await _wait(lab, "SOSAck", SosUid=uid, Dispatcher="2002")
+    await _wait(lab, "SOSDone", SosUid=uid, Has="dispatcher", By="2002")
+    assert lab.complaints() == []
+
+
 async def test_1_joins_the_talk_with_the_console(
     lab_both: PackLab, phones: Phones, driver_both: Driver
 ) -> None:

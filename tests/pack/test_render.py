@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from bridge.calls import CallTracker
 from bridge.errors import ConfigError
+from bridge.model import Kind
 from bridge.pack.facts import AmiAccount, PackFacts, PackTimes, dialplan_key
 from bridge.pack.render import FILES, Change, pack_hash, render, render_texts
 from bridge.pack.site import facts_of, loaded_hash
+from bridge.protocols.ami import Message
+from bridge.triggers.ami.mapping import fact_of
 from tests.pack.lab import FACTS, phone
 from tests.pack.site import SECRETS, TEXT, load_site
 from tests.parts.asterisk import Asterisk
@@ -238,3 +242,40 @@ def test_of_several_pbxs_dispatch_names_its_own(monkeypatch: pytest.MonkeyPatch)
     two = TEXT.replace("alarm:", second).replace("dispatch:\n", "dispatch:\n  pbx: pbx2\n")
     usernames = [account.username for account in facts_of(load_site(monkeypatch, two)).accounts]
     assert usernames == ["second", "sos-originate", "sos-heartbeat"]
+
+
+# --- what others read in it -------------------------------------------------------------------------
+
+
+def test_the_bridge_understands_how_the_pack_says_sos(facts: PackFacts) -> None:
+    """Behind a key or a feature code (`*9`) only this report makes the call an SOS."""
+    [report] = re.findall(r"UserEvent\(SOSCall,(.*)\)", render_texts(facts)["alarm.conf"])
+    values = {"${SOS_UID}": "1700000000.1", "${SOS_ENDPOINT}": "help-1", "${SOS_EXTEN}": "9110"}
+    headers = ["Uniqueid: 1700000000.1", "Linkedid: 1700000000.1", "Channel: PJSIP/help-1-0", "Exten: *9"]
+    begun = ["Event: Newchannel", *headers, "ChannelState: 4", "CallerIDNum: 11"]
+    own = [re.sub(r"\$\{\w+\}", lambda name: values.get(name[0], "x"), field) for field in report.split(",")]
+    tracker = CallTracker("asterisk/pbx1")
+    events = []
+    for lines in (begun, ["Event: UserEvent", *headers, "UserEvent: SOSCall", *own]):
+        fact = fact_of(Message("\n".join(lines).encode()), arrived=1.0)
+        assert fact is not None
+        events += tracker.feed(fact)
+    assert [(event.kind, event.dialled) for event in events] == [
+        (Kind.CALL_DIALING, "*9"),
+        (Kind.CALL_DIALING, "9110"),
+        (Kind.CALL_ENDED, "*9"),
+    ]
+
+
+def test_the_watchers_page_says_the_same_as_the_file(facts: PackFacts) -> None:
+    """Who writes manager.conf by hand gets the rights and filters that are rendered for others."""
+    page = (Path(__file__).parents[2] / "docs/triggers/ami.md").read_text("utf-8")
+    [by_hand] = re.findall(r"^\[sosbridge\]\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    rendered = render_texts(facts)["manager.conf"].split("[sosbridge]\n")[1].partition("\n[")[0]
+    assert _settings(by_hand) == _settings(rendered)
+
+
+def _settings(section: str) -> list[str]:
+    """The settings of one section, without what differs from site to site."""
+    lines = (line.partition(";")[0].strip() for line in section.splitlines())
+    return [line for line in lines if line and not line.startswith(("secret", "permit"))]

@@ -71,16 +71,21 @@ def test_an_acknowledgement_counts_for_its_press_and_an_alert_rings_all_the_same
 
 
 @pytest.mark.parametrize(
-    ("phone", "key"),
+    ("phone", "endpoint", "key"),
     [
-        ("P-1", "P-1"),
-        ("unknown/1009", "unknown-1009"),
-        ("unknown/a@b,c", "unknown-abc"),
-        ("unknown/" + "9" * 100, "unknown-" + "9" * 60),
+        ("P-1", "1001", "P-1"),
+        ("unknown/1009", "1009", "unknown-1009"),
+        ("unknown/1009", "", "unknown-1009"),
+        ("unknown/a@b,c", "a@b,c", "unknown-abc"),
+        ("unknown/site-b/100", "site-b/100", "unknown-site-b100"),
+        ("unknown/" + "9" * 100, "9" * 100, "unknown-" + "9" * 60),
+        ("unknown/gateway/+49 40/123", "gateway", "unknown-gateway-+4940123"),
+        ("unknown/gateway/1700000000.7", "gateway", "unknown-gateway-1700000000.7"),
+        ("unknown/gateway/" + "9" * 100, "gateway", "unknown-gateway-" + "9" * 52),
     ],
 )
-def test_phones_have_the_names_that_the_dialplan_gives_them(phone: str, key: str) -> None:
-    assert phone_key(phone) == key
+def test_phones_have_the_names_that_the_dialplan_gives_them(phone: str, endpoint: str, key: str) -> None:
+    assert phone_key(phone, endpoint) == key
 
 
 HOSTILE = st.text(min_size=1, max_size=60)

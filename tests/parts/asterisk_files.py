@@ -127,7 +127,7 @@ exten => _X.,1,Dial(PJSIP/${EXTEN},30)
 Master.csv => ${CSV_QUOTE(${CDR(clid)})},${CSV_QUOTE(${CDR(src)})},${CSV_QUOTE(${CDR(dst)})},\
 ${CSV_QUOTE(${CDR(start)})},${CSV_QUOTE(${CDR(answer)})},${CSV_QUOTE(${CDR(end)})},\
 ${CSV_QUOTE(${CDR(disposition)})},${CSV_QUOTE(${CDR(uniqueid)})},${CSV_QUOTE(${CDR(linkedid)})},\
-${CSV_QUOTE(${CDR(sequence)})}
+${CSV_QUOTE(${CDR(sequence)})},${CSV_QUOTE(${CDR(userfield)})}
 """,
     "cel.conf": """\
 [general]

@@ -59,6 +59,7 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         ),
         "sipp": Part(_program("sipp"), "apt-get install sip-tester", "sipp"),
         "baresip": Part(_program("baresip"), "apt-get install baresip-core", "baresip"),
+        "rtpengine": Part(_program("rtpengine"), "apt-get install rtpengine-daemon", "rtpengine"),
         "espeak": Part(
             lambda: all(map(shutil.which, ("espeak-ng", "sox"))), "apt-get install espeak-ng sox", "espeak"
         ),

@@ -107,6 +107,7 @@ async def test_a_vms_down_is_ready_and_says_so_in_json(site: Site) -> None:
     assert body["degraded"] == ["VMS link zm down since 2026-01-01T00:15:58Z (42 s): <b>500</b>"]
     assert body["node"] == "bridge-a"
     assert body["canary"] == {"at": NOW - 3, "every": 5.0}
+    assert body["lanes"] == {"silent_for": 0.0}
     assert [(one["name"], one["kind"], one["up"]) for one in body["links"]] == [
         ("pbx1", "pbx", True),
         ("zm", "vms", False),
@@ -118,7 +119,11 @@ async def test_not_ready_in_json(site: Site) -> None:
     answer = await site.ask("/readyz", accept="application/json")
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["store degraded since 2026-01-01T00:16:38Z (2 s)"]
-    assert answer.json()["store"] == {"degraded_since": NOW - 2, "spool_events": 4}
+    assert answer.json()["store"] == {
+        "degraded_since": NOW - 2,
+        "spool_events": 4,
+        "spool_failing": False,
+    }
 
 
 @pytest.mark.parametrize(

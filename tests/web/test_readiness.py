@@ -48,6 +48,19 @@ def test_all_well_is_ready_without_a_word() -> None:
             id="store degraded",
         ),
         pytest.param(
+            {"lanes_silent_for": 15.1},
+            ["no action is taken up since 2026-01-01T00:16:24Z (15 s)"],
+            id="three periods without a lane that looks for work",
+        ),
+        pytest.param(
+            {"store_degraded_since": NOW - 1, "spool_error": "the spool /s cannot be written: No space left"},
+            [
+                "store degraded since 2026-01-01T00:16:39Z (1 s)",
+                "events are in memory only: the spool /s cannot be written: No space left",
+            ],
+            id="neither store nor spool",
+        ),
+        pytest.param(
             {"canary_at": NOW - 8000, "links": (PBX_DOWN,), "store_degraded_since": NOW - 1},
             [
                 "SOS path silent since 2025-12-31T22:03:20Z (2 h)",
@@ -79,6 +92,11 @@ def test_not_ready(changes: dict[str, Any], reasons: list[str]) -> None:
             id="relay down",
         ),
         pytest.param({"spool_events": 3}, ["3 events are in the spool, not in the store"], id="spool"),
+        pytest.param(
+            {"spool_error": "the spool /s cannot be written: No space left"},
+            ["nothing would be kept if the store were away: the spool /s cannot be written: No space left"],
+            id="spool that takes nothing",
+        ),
         pytest.param(
             {"blind_intervals": BlindIntervals(open=1, count=1)},
             ["1 blind intervals open: calls may be missed until reconciled"],

@@ -2,7 +2,7 @@
 
 `acknowledge` and `resolve` go through the same door as everything else: they commit an event to the
 store, and a running bridge carries out what follows within a second. No secret is read, unless the
-database asks for a password.
+database asks for a password. Who may only read an SQLite file can list and show.
 """
 
 from __future__ import annotations
@@ -220,6 +220,7 @@ def _steer(
 ) -> tuple[Incident, Incident, Plan]:
     """Hand in an event about the incident; return the incident before and after it."""
     with _opened(config) as (site, store):
+        store.require_writable()
         before = _named(store, incident_id)
         event = Event(
             kind=kind,

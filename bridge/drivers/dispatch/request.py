@@ -42,7 +42,7 @@ def originate_headers(delivery: Delivery, config: Config) -> Pairs:
     Raises Permanent for a phone, group or id that the dialplan could not take.
     """
     step, _, press = delivery.step.partition("/")
-    phone = phone_key(delivery.params.get("phone", ""))
+    phone = phone_key(delivery.params.get("phone", ""), delivery.params.get("endpoint", ""))
     incident = _checked("incident", delivery.incident, _ID)
     delivery_id = _checked("delivery", delivery.id, _ID)
     variables = {
@@ -86,10 +86,19 @@ def question_headers(delivery_id: str) -> Pairs:
     ]
 
 
-def phone_key(phone: str) -> str:
-    """Return the phone's name in the dialplan: its id, and for one of no configuration its endpoint's."""
+def phone_key(phone: str, endpoint: str = "") -> str:
+    """Return the phone's name in the dialplan: its id.
+
+    One of no configuration is called after its endpoint there, and behind a gateway after its number as well
+    (`sos-identify`; `response.identify` calls it `unknown/<endpoint>/<number>`).
+    """
     if phone.startswith(UNKNOWN_PHONE):
-        phone = "unknown-" + _NOT_IN_PHONE.sub("", phone.removeprefix(UNKNOWN_PHONE))[:60]
+        name = phone.removeprefix(UNKNOWN_PHONE)
+        if endpoint and name.startswith(f"{endpoint}/"):
+            parts: tuple[str, ...] = (endpoint, name.removeprefix(f"{endpoint}/"))
+        else:
+            parts = (name,)
+        phone = "unknown-" + "-".join(_NOT_IN_PHONE.sub("", part) for part in parts)[:60]
     return _checked("phone", phone, _PHONE)
 
 

@@ -5,7 +5,8 @@ story of each commit. Every other module logs through `structlog.get_logger(__na
 first, facts as keywords: `log.warning("store is back", degraded_since=...)`.
 """
 
-from bridge.supervision.logs.setup import Logs, configure
+from bridge.supervision.logs.safety import LogScrubber
+from bridge.supervision.logs.setup import Logs, Style, configure
 from bridge.supervision.logs.story import log_decisions
 
-__all__ = ["Logs", "configure", "log_decisions"]
+__all__ = ["LogScrubber", "Logs", "Style", "configure", "log_decisions"]

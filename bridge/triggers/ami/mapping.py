@@ -6,6 +6,7 @@ Names, causes and dialplan positions differ between versions and are never decid
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -57,9 +58,10 @@ def _variables(row: Message) -> Mapping[str, str]:
 
 def _time_of(message: Message, arrived: float) -> float:
     try:
-        return float(message.get("Timestamp"))
+        at = float(message.get("Timestamp"))
     except ValueError:
         return arrived
+    return at if math.isfinite(at) else arrived
 
 
 def _new_channel(message: Message, at: float) -> facts.Fact:
