@@ -46,7 +46,7 @@ UNHURRIED: Final = frozenset(
         Kind.TIMER_DUE,
     }
 )
-"""What may linger. Anything else goes before it, is committed at once, and takes with it some of what lingers.
+"""What may linger. Anything else goes before it, is committed at once, and takes some of it along.
 
 So a call's hangup may be decided after a later call's start, as it may reach us; never before its own.
 """

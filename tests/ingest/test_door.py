@@ -188,6 +188,7 @@ async def test_a_slow_store_is_waited_for_half_a_second_then_the_spool_has_it(
     free = threading.Event()
     async with door() as d:
         hung = asyncio.create_task(d.thread.run(free.wait))
+        await d.clock.settle()
         durable = d.ingest.accept(call_event(Kind.CALL_DIALING, START))
         await d.clock.advance(0.45)
         assert d.ingest.degraded_since is None
