@@ -71,7 +71,7 @@ class TestProceeding:
     def test_rfc_6026_7_1_a_2xx_leads_to_accepted_with_timer_l(self) -> None:
         assert step(after(), Respond(OK)) == (
             State.ACCEPTED,
-            (StopTimer(Timer.TRYING), Send(OK), SetTimer(Timer.L, 32.0)),
+            (StopTimer(Timer.TRYING), Send(OK), SetTimer(Timer.L, 37.0)),
         )
 
     def test_17_2_1_a_failure_on_an_unreliable_transport(self) -> None:

@@ -201,3 +201,22 @@ class TestClient:
     def test_times_can_be_shortened(self) -> None:
         layer = TransactionLayer(Times(t1=0.01))
         assert layer.send(BYE, reliable=False)[1][1:] == (SetTimer(Timer.F, 0.64), SetTimer(Timer.E, 0.01))
+
+
+class TestAbandoned:
+    def test_a_client_transaction_is_forgotten_at_once(self, layer: TransactionLayer) -> None:
+        name, _ = layer.send(INVITE, reliable=False)
+        assert name is not None
+        assert layer.abandon(name) == (name, (Ended(),))
+        assert len(layer) == 0
+        assert layer.abandon(name) == (name, ())
+
+    def test_a_server_transaction_too_and_its_request_is_new_when_it_comes_again(
+        self, layer: TransactionLayer
+    ) -> None:
+        name, _ = received(layer, INVITE)
+        assert layer.abandon(name) == (name, (Ended(),))
+        assert layer.abandon(name) == (name, ())
+        assert received(layer, request(branch="z9hG4bKother"))[1][0] == Deliver(
+            request(branch="z9hG4bKother")
+        )

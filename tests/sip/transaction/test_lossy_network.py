@@ -179,6 +179,13 @@ def test_an_invite_that_is_answered_makes_one_call(fates: list[Fate]) -> None:
     assert len(network.bridge.layer) == 0
 
 
+def test_the_last_invite_of_a_caller_who_hears_nothing_makes_no_second_call() -> None:
+    """Only two of the telephone's INVITEs arrive: the second, and the last one, late."""
+    network = Network([(), (0.01,), *[()] * 6, (3.0, 0.0)], [(0.1, 180), (1.0, 200)])
+    network.call(INVITE)
+    assert network.bridge.delivered.count(heard(INVITE)) == 1
+
+
 @pytest.mark.parametrize("request_", [INVITE, BYE])
 def test_a_black_hole(request_: Request) -> None:
     network = Network([()] * 100, [])

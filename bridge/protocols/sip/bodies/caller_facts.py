@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from bridge.errors import ProtocolError
 from bridge.protocols.sip.bodies.parts import parts_of
 from bridge.protocols.sip.bodies.pidf import one_line, read_pidf
+from bridge.protocols.sip.headers.media_type import SDP
 from bridge.protocols.sip.message.message import Request
 
 T = TypeVar("T")
@@ -48,6 +49,8 @@ def _or_none(read: Callable[[], tuple[T, ...]]) -> tuple[T, ...]:
 
 
 def _positions(request: Request) -> Iterator[Mapping[str, str]]:
+    if SDP.name == (request.headers.first("Content-Type") or "").lower():
+        return  # nearly always, and nothing else in it
     for part in _or_none(lambda: parts_of(request)):
         if part.content_type.name == PIDF:
             try:

@@ -92,5 +92,7 @@ def _key_of(name: str) -> str:
 
 def one_line(text: str, limit: int = _LONGEST_VALUE) -> str:
     """Return foreign text on one line, without control characters, at most `limit` characters."""
+    if len(text) <= limit and text.isprintable() and "  " not in text:
+        return text.strip()
     text = text[: limit * 4]
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:limit]

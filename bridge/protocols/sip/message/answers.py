@@ -9,6 +9,7 @@ import hashlib
 from typing import Final
 
 from bridge.errors import ProtocolError
+from bridge.protocols.sip.grammar import require_token
 from bridge.protocols.sip.headers.address import Address
 from bridge.protocols.sip.message.fields import Headers
 from bridge.protocols.sip.message.malformed import MalformedError
@@ -42,7 +43,8 @@ def respond(
     if status > 100 and not request.to.tag:
         if not to_tag:
             raise ProtocolError("a response needs a tag for its To")
-        headers = headers.setting("To", request.to.with_tag(to_tag))
+        # Whatever stands behind a To is a parameter of it, in angle brackets or not (section 20).
+        headers = headers.setting("To", f"{headers.first('To')};tag={require_token(to_tag, 'a tag')}")
     return Response(status, headers.adding(*fields) if fields else headers, body, reason)
 
 

@@ -43,15 +43,17 @@ class Headers:
 
     def adding(self, *fields: tuple[str, object]) -> Headers:
         """Return these headers with more lines. Raises ProtocolError on a name that is no token."""
-        lines = {name: list(values) for name, values in self._lines.items()}
+        lines = dict(self._lines)
         for name, value in fields:
-            lines.setdefault(_checked(name), []).append(str(value))
+            spelled = _checked(name)
+            lines[spelled] = [*lines.get(spelled, ()), str(value)]
         return Headers(lines)
 
     def setting(self, name: str, *values: object) -> Headers:
         """Return these headers with exactly `values` as the lines of `name`. Raises ProtocolError."""
         name = _checked(name)
-        lines = {known: old for known, old in self._lines.items() if known != name}
+        lines = dict(self._lines)
+        lines.pop(name, None)
         if values:
             lines[name] = [str(value) for value in values]
         return Headers(lines)

@@ -55,6 +55,8 @@ _BEFORE_BODY: Final = _RANK["MIME-Version"] - 0.5
 
 def canonical(name: str) -> str:
     """Return the one spelling of a field's name (`Call-ID` for `i`, `x-Foo` as `X-Foo`), '' if it is none."""
+    if name in SPELLINGS:
+        return SPELLINGS[name]
     name = name.rstrip(" \t")
     known = _BY_LOWER_CASE.get(name.lower())
     if known is not None:

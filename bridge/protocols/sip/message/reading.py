@@ -100,4 +100,7 @@ class Each(Combined[L]):
     """A list of tokens, on one line or several: empty where there is none."""
 
     def __init__(self, name: str, parse: Callable[[str], L]) -> None:
-        super().__init__(name, lambda lines: sum(map(parse, lines[1:]), parse(lines[0] if lines else "")))
+        nothing = parse("")
+        super().__init__(
+            name, lambda lines: sum(map(parse, lines[1:]), parse(lines[0])) if lines else nothing
+        )

@@ -9,6 +9,7 @@ import enum
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, Self
 
@@ -234,6 +235,7 @@ def _read_media(section: _Section) -> Media:
     )
 
 
+@lru_cache(maxsize=1024)
 def _write_address(address: str) -> str:
     try:
         version = ip_address(_require(_ADDRESS, address, "an address")).version

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -117,7 +118,7 @@ def accept_answer(answer: Description, local: Local) -> Stream:
 
 def _agree(theirs: Description, media: Media, local: Local) -> Stream | None:
     """Return what we have in common in one of the other side's media, None if that is not enough."""
-    address = _usable_address(theirs.address_of(media), local)
+    address = _usable_address(theirs.address_of(media), local.address)
     if media.kind != "audio" or media.protocol != _PROTOCOL or not media.port or address is None:
         return None
     types = payload_types(media)
@@ -142,7 +143,8 @@ def _agree(theirs: Description, media: Media, local: Local) -> Stream | None:
     )
 
 
-def _usable_address(text: str, local: Local) -> IPv4Address | IPv6Address | None:
+@lru_cache(maxsize=1024)
+def _usable_address(text: str, local: str) -> IPv4Address | IPv6Address | None:
     """Return the address if our socket can send to it: of the same family, and of one host alone."""
     try:
         address = ip_address(text)
@@ -150,7 +152,7 @@ def _usable_address(text: str, local: Local) -> IPv4Address | IPv6Address | None
         return None  # a name: media never waits for a resolver
     if "%" in text:
         return None  # a zone, which means something on one machine only
-    if address.version != ip_address(local.address).version or address.is_multicast:
+    if address.version != ip_address(local).version or address.is_multicast:
         return None
     return None if str(address) == "255.255.255.255" else address
 

@@ -63,7 +63,9 @@ _STOP_TRYING: Final[Action[ServerTransaction]] = stopping(Timer.TRYING)
 _STOP_REPEATING: Final[Action[ServerTransaction]] = stopping(Timer.G, Timer.H)
 _WAIT_FOR_ACK: Final[Action[ServerTransaction]] = setting(Timer.H, lambda tx: tx.times.timeout)
 _LINGER: Final[Action[ServerTransaction]] = setting(Timer.I, lambda tx: 0.0 if tx.reliable else tx.times.t4)
-_ABSORB: Final[Action[ServerTransaction]] = setting(Timer.L, lambda tx: tx.times.timeout)
+_ABSORB: Final[Action[ServerTransaction]] = setting(Timer.L, lambda tx: tx.times.timeout + tx.times.t4)
+"""RFC 6026 says 64 * T1, which is when a caller who hears nothing sends its INVITE for the last time; that
+one may be on its way for T4, and must not become a second call."""
 _TWICE_AS_LATE: Final[Action[ServerTransaction]] = repeating(
     Timer.G, lambda tx: min(tx.interval * 2, tx.times.t2)
 )

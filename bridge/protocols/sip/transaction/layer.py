@@ -89,6 +89,16 @@ class TransactionLayer:
         """Say that what a transaction sent did not get through."""
         return self._happen(name, TransportFailed())
 
+    def abandon(self, name: Name) -> Outcome:
+        """Forget a transaction before its time: nobody waits for it any more."""
+        if name.side is Side.CLIENT:
+            return name, (Ended(),) if self._clients.pop(name.key, None) else ()
+        transaction = self._servers.pop(name.key, None)
+        if transaction is None:
+            return name, ()
+        self._first_paths.pop(_identity(transaction.request), None)
+        return name, (Ended(),)
+
     def receive(self, message: Request | Response, *, reliable: bool) -> Outcome:
         """Take a message from the wire."""
         if isinstance(message, Response):

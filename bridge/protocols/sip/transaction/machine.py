@@ -39,6 +39,10 @@ class ClientTransaction:
     interval: float = 0.0
     """Seconds until the request is sent again."""
 
+    def at(self, state: State) -> ClientTransaction:
+        # Written out, as below: `dataclasses.replace` took a tenth of the time of a call.
+        return ClientTransaction(self.request, state, self.reliable, self.times, self.interval)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerTransaction:
@@ -52,6 +56,12 @@ class ServerTransaction:
     """Seconds until the final response is sent again."""
     response: Response | None = None
     """The last one, for a request that is repeated."""
+
+    def at(self, state: State) -> ServerTransaction:
+        return ServerTransaction(self.request, state, self.reliable, self.times, self.interval, self.response)
+
+    def answered(self, response: Response) -> ServerTransaction:
+        return ServerTransaction(self.request, self.state, self.reliable, self.times, self.interval, response)
 
 
 # --- what happens ----------------------------------------------------------------------------------------
@@ -189,7 +199,9 @@ def step(table: Table[T], transaction: T, event: Event) -> tuple[T, Effects]:
         effects += more
     if row.to is State.TERMINATED:
         effects.append(Ended())
-    return replace(transaction, state=row.to), tuple(effects)
+    if row.to is not transaction.state:
+        transaction = transaction.at(row.to)
+    return transaction, tuple(effects)
 
 
 # --- actions of several machines -------------------------------------------------------------------------
@@ -215,7 +227,7 @@ def send_response(transaction: ServerTransaction, event: Event) -> tuple[ServerT
     """Send what the transaction user answers, and remember it."""
     if not isinstance(event, Respond):
         return transaction, ()
-    return replace(transaction, response=event.response), (Send(event.response),)
+    return transaction.answered(event.response), (Send(event.response),)
 
 
 def send_again(transaction: ServerTransaction, _event: Event) -> tuple[ServerTransaction, Effects]:

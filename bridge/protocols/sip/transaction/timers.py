@@ -53,7 +53,7 @@ class Times:
 
     @property
     def timeout(self) -> float:
-        """64 * T1: timers B, F, H, J, L, M."""
+        """64 * T1: timers B, F, H, J, M, and L without T4."""
         return 64 * self.t1
 
 
