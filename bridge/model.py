@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 NAMESPACE: Final = uuid.UUID("6f2d8a0e-51c4-5f0b-9a7e-2f6d1b1f9110")
 """Namespace of every UUIDv5 of this product. Never change it: stored ids depend on it."""
@@ -440,7 +440,12 @@ class TriggerStatus:
 
 
 class Trigger(Protocol):
-    """One source of events. Runs until cancelled; the app restarts it with capped backoff (<= 5 s)."""
+    """One source of events. Runs until cancelled; the app restarts it with capped backoff (<= 5 s).
+
+    carries_calls: the voice goes through it, so that it must outlive a reload of the configuration.
+    """
+
+    carries_calls: ClassVar[bool]
 
     @property
     def status(self) -> TriggerStatus: ...

@@ -1,8 +1,9 @@
 """The composition root: a site -> objects -> supervised tasks. The only file that knows everyone.
 
 What a reload can change (plan, drivers, links to PBXs) lives in a `Generation`; the door, the store, the
-timers and the web server outlive it. A reload is the way of a crash, on purpose: the old generation is
-stopped, and what it had in hand is taken up again, asking first where a repeat could do harm.
+timers and the web server outlive it, and so does a trigger that carries calls: they must not end with it. A
+reload is the way of a crash, on purpose: the old generation is stopped, and what it had in hand is taken up
+again, asking first where a repeat could do harm.
 """
 
 from __future__ import annotations
@@ -10,22 +11,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import hashlib
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import structlog
 
-from bridge.config import Site, TriggerSettings, load, revealed
+from bridge.app.generation import Generation, links_of
+from bridge.app.reading import hash_of, read, require_same_roots
+from bridge.config import Site, TriggerSettings, revealed
 from bridge.config.build import build_driver, build_store, build_trigger
 from bridge.drivers.dispatch import Config as DispatchConfig
 from bridge.errors import ConfigError, StoreError
 from bridge.ingest import Committed, Ingest, Timers
-from bridge.model import Call, Clock, Driver, Fault, IncidentState, Trigger
+from bridge.model import Call, Clock, Fault, IncidentState, Trigger
 from bridge.outbox import Outbox
 from bridge.pack.site import loaded_hash, watch_settings
 from bridge.store import Counts, Lease, Spool, Store, StoreThread
@@ -35,7 +35,7 @@ from bridge.supervision.damage import report_damage
 from bridge.supervision.heartbeat import Heartbeat
 from bridge.supervision.logs import log_decisions
 from bridge.supervision.probes import Probes
-from bridge.supervision.status import BlindIntervals, LinkKind, LinkStatus, Status, readiness
+from bridge.supervision.status import BlindIntervals, Status, readiness
 from bridge.supervision.tasks import every, keep_running
 from bridge.web.app import create_app
 from bridge.web.metrics import Metrics
@@ -64,31 +64,6 @@ ASK_STORE_WITHIN: Final = 1.0
 """Seconds that watching a PBX waits for what the store knows of it: calls go first."""
 OPEN: Final = tuple(state for state in IncidentState if state is not IncidentState.CLOSED)
 MOST_OPEN: Final = 10_000
-
-
-@dataclass(slots=True)
-class Generation:
-    """What one reading of the configuration made."""
-
-    site: Site
-    drivers: dict[str, Driver]
-    triggers: dict[str, Trigger]
-    outbox: Outbox
-    heartbeats: dict[str, Heartbeat]
-    began_at: float
-    taken_up: bool = False
-    """Whether it knows what this node had in hand before it."""
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
-        for name, driver in self.drivers.items():
-            try:
-                await driver.close()
-            except Exception:  # the next generation must begin whatever this one leaves behind
-                log.exception("a driver did not close", driver=name)
 
 
 class App:
@@ -122,6 +97,8 @@ class App:
         self._changing = asyncio.Lock()
         """One generation begins at a time, however often SIGHUP comes."""
         self._generation: Generation | None = None
+        self._standing: dict[str, tuple[Trigger, asyncio.Task[None]]] = {}
+        """The triggers that carry calls, and their tasks: from the first generation to the end."""
         self._counts = Counts(incidents={}, deliveries={}, faults={})
         self._blind: list[Fault] = []
 
@@ -177,7 +154,7 @@ class App:
         check = asyncio.create_task(self._check_database(), name="quick check")
         try:
             await self._wake(last_sign)
-            self._config_hash = await self._disk.run(partial(_hash_of, self.site.path))
+            self._config_hash = await self._disk.run(partial(hash_of, self.site.path))
             _spare_collector()
             self.started.set()
             log.info("running", site=self.site.site.name, node=self.site.node, web=f"{host}:{port}")
@@ -186,10 +163,9 @@ class App:
         finally:
             if self._generation is not None:
                 await self._generation.stop()
+            await _end(*(task for _, task in self._standing.values()))
             await self._flush()
-            for part in (*parts, check):
-                part.cancel()
-            await asyncio.gather(*parts, check, return_exceptions=True)
+            await _end(*parts, check)
             await web.stop()
             log.info("stopped")
 
@@ -218,8 +194,8 @@ class App:
 
     async def _begin(self, site: Site) -> None:
         """Start a generation. Raises ConfigError where a driver or link cannot be made of its settings."""
+        triggers = {s.name: self._trigger(s, site) for s in site.triggers}
         drivers = {s.name: build_driver(s, self._clock) for s in site.drivers}
-        triggers = {s.name: build_trigger(s, self._clock, **self._links_of(s, site)) for s in site.triggers}
         outbox = Outbox(drivers, self.ingest.accept, self._clock)
         heartbeats = {beat.name: beat for beat in self._heartbeats(site)}
         generation = Generation(site, drivers, triggers, outbox, heartbeats, self._clock.now())
@@ -229,7 +205,12 @@ class App:
         self.site, self.ingest.plan = site, site.plan()
         generation.tasks = [self._part("outbox", partial(self._perform, generation))]
         for name, trigger in triggers.items():
-            generation.tasks.append(self._part(f"pbx {name}", partial(trigger.run, self.ingest.accept)))
+            if name not in self._standing:
+                watching = self._part(f"pbx {name}", partial(trigger.run, self.ingest.accept))
+                if trigger.carries_calls:
+                    self._standing[name] = trigger, watching
+                else:
+                    generation.tasks.append(watching)
         for name, heartbeat in heartbeats.items():
             generation.tasks.append(self._part(name, heartbeat.run))
         generation.tasks.append(self._part("probes", partial(self._probe, generation)))
@@ -246,6 +227,12 @@ class App:
         """Try every driver soon, then once a minute. Raises nothing: one that fails is a fault of its own."""
         await self._clock.sleep(PROBE_FIRST)
         await every(PROBE_EVERY, lambda: self._probes.look(generation.drivers), self._clock)
+
+    def _trigger(self, settings: TriggerSettings, site: Site) -> Trigger:
+        """Return the trigger: the one that runs already, if it carries calls (`require_same_roots`)."""
+        if settings.name in self._standing:
+            return self._standing[settings.name][0]
+        return build_trigger(settings, self._clock, **self._links_of(settings, site))
 
     def _links_of(self, trigger: TriggerSettings, site: Site) -> dict[str, object]:
         """Return what a trigger needs to know of others: open calls, the pack that its PBX should have."""
@@ -279,9 +266,9 @@ class App:
         path = self.site.path
         async with self._changing:
             try:
-                reading = await self._disk.run(partial(_read, path), timeout=READ_WITHIN)
+                reading = await self._disk.run(partial(read, path), timeout=READ_WITHIN)
                 self._conceal(reading.secrets)
-                _require_same_roots(self.site, reading.site)
+                require_same_roots(self.site, reading.site)
                 await self._begin(reading.site)
             except (ConfigError, StoreError) as error:
                 self._config_error = str(error)
@@ -354,7 +341,7 @@ class App:
             now=now,
             started_at=self._started_at,
             node=self.site.node,
-            links=tuple(_links(generation, self._probes)) if generation else (),
+            links=tuple(links_of(generation, self._probes)) if generation else (),
             canary_at=None if age is None else now - age,
             canary_every=CANARY_EVERY,
             lanes_silent_for=generation.outbox.silent_for if generation else 0.0,
@@ -372,6 +359,12 @@ class App:
         )
 
 
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _make_state_dir(site: Site) -> None:
     try:
         site.state_dir.mkdir(parents=True, exist_ok=True)
@@ -380,78 +373,9 @@ def _make_state_dir(site: Site) -> None:
         raise ConfigError(f"{site.path}: state_dir: {why}; name a folder that this user may write") from error
 
 
-def _require_same_roots(old: Site, new: Site) -> None:
-    """Raise ConfigError where the file changes what a process has from its start to its end."""
-    changed = [
-        name
-        for name, before, after in (
-            ("node", old.node, new.node),
-            ("state_dir", old.state_dir, new.state_dir),
-            ("store", old.file.store, new.file.store),
-            ("web", old.file.web, new.file.web),
-        )
-        if before != after
-    ]
-    if changed:
-        raise ConfigError(f"{new.path}: a change of {', '.join(changed)} needs a restart, not a reload")
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reload found on the disk."""
-
-    site: Site
-    secrets: list[str] = field(repr=False)
-    hash: str
-
-
-def _read(path: str) -> Reading:
-    """Read it all. Blocks for as long as the disk does. Raises ConfigError."""
-    site = load(path)
-    return Reading(site, revealed(site), _hash_of(path))
-
-
-def _hash_of(path: str) -> str:
-    """Which file this is, for people who compare two nodes; empty when it is gone already."""
-    try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
-    except OSError:
-        return ""
-
-
 def _unfinished(store: Store) -> Iterator[Call]:
     for incident in store.incidents(OPEN, limit=MOST_OPEN):
         yield from (call for call in store.calls(incident.id) if call.live)
-
-
-def _links(generation: Generation, probes: Probes) -> Iterator[LinkStatus]:
-    for name, trigger in generation.triggers.items():
-        link = trigger.status
-        yield LinkStatus(
-            name=name,
-            kind=LinkKind.PBX,
-            up=link.up,
-            since=link.since,
-            text=link.text,
-            lag_seconds=link.lag,
-        )
-    for name in generation.drivers:
-        failure = probes.failing.get(name)
-        yield LinkStatus(
-            name=name,
-            kind=LinkKind.VMS,
-            up=failure is None,
-            since=failure.since if failure else generation.began_at,
-            text=failure.why if failure else "",
-        )
-    for name, heartbeat in generation.heartbeats.items():
-        yield LinkStatus(
-            name=name,
-            kind=LinkKind.IO,
-            up=not heartbeat.why,
-            since=heartbeat.noted_at or generation.began_at,
-            text=heartbeat.why,
-        )
 
 
 def _spare_collector() -> None:

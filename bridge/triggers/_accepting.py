@@ -1,4 +1,7 @@
-"""Handing events to the bridge in order without waiting for each commit. Used by the trigger."""
+"""Handing events to the bridge in order without waiting for each commit. Used by the triggers.
+
+Its name begins with `_` because every other module of this package is a type of trigger.
+"""
 
 from __future__ import annotations
 

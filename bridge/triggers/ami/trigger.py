@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from bridge.calls import CallTracker
 from bridge.errors import ConfigError
 from bridge.model import Accept, Call, Clock, Event, Finding
 from bridge.protocols.ami_link import Account, Link, LinkState
-from bridge.triggers.ami.accepting import Handover
+from bridge.triggers._accepting import Handover
 from bridge.triggers.ami.check import check_account
 from bridge.triggers.ami.settings import Config
 from bridge.triggers.ami.story import LinkStory
@@ -50,6 +51,8 @@ class Trigger:
     unfinished: asks the store for the calls that it believes to live, once before the first snapshot: some
     may have ended while nobody watched.
     """
+
+    carries_calls: ClassVar = False
 
     def __init__(
         self,

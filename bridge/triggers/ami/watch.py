@@ -17,7 +17,7 @@ from bridge.errors import DeliveryError, SosBridgeError
 from bridge.model import Clock
 from bridge.protocols.ami import Message
 from bridge.protocols.ami_link import Refused, Session
-from bridge.triggers.ami.accepting import Handover
+from bridge.triggers._accepting import Handover
 from bridge.triggers.ami.mapping import channel_of, fact_of
 from bridge.triggers.ami.story import LinkStory
 

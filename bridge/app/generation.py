@@ -1,0 +1,74 @@
+"""What a reload can change, as objects: drivers, links to PBXs, their outbox. Made and stopped by `app`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import structlog
+
+from bridge.config import Site
+from bridge.model import Driver, Trigger
+from bridge.outbox import Outbox
+from bridge.supervision.heartbeat import Heartbeat
+from bridge.supervision.probes import Probes
+from bridge.supervision.status import LinkKind, LinkStatus
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Generation:
+    """What one reading of the configuration made."""
+
+    site: Site
+    drivers: dict[str, Driver]
+    triggers: dict[str, Trigger]
+    outbox: Outbox
+    heartbeats: dict[str, Heartbeat]
+    began_at: float
+    taken_up: bool = False
+    """Whether it knows what this node had in hand before it."""
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for name, driver in self.drivers.items():
+            try:
+                await driver.close()
+            except Exception:  # the next generation must begin whatever this one leaves behind
+                log.exception("a driver did not close", driver=name)
+
+
+def links_of(generation: Generation, probes: Probes) -> Iterator[LinkStatus]:
+    """How every link of this generation is."""
+    for name, trigger in generation.triggers.items():
+        link = trigger.status
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.PBX,
+            up=link.up,
+            since=link.since,
+            text=link.text,
+            lag_seconds=link.lag,
+        )
+    for name in generation.drivers:
+        failure = probes.failing.get(name)
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.VMS,
+            up=failure is None,
+            since=failure.since if failure else generation.began_at,
+            text=failure.why if failure else "",
+        )
+    for name, heartbeat in generation.heartbeats.items():
+        yield LinkStatus(
+            name=name,
+            kind=LinkKind.IO,
+            up=not heartbeat.why,
+            since=heartbeat.noted_at or generation.began_at,
+            text=heartbeat.why,
+        )
