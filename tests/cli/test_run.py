@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bridge import app as app_module
-from bridge.app import App
+from bridge.app import App, reading
+from bridge.app import app as app_module
 from bridge.cli import main, run
 from bridge.cli.options import FAILED
 from bridge.config import load
@@ -212,7 +212,7 @@ async def test_the_loop_goes_on_while_a_disk_hangs(running: Running, monkeypatch
         hanging.wait()
         return load(path)
 
-    monkeypatch.setattr(app_module, "load", slow)
+    monkeypatch.setattr(reading, "load", slow)
     monkeypatch.setattr(app_module, "READ_WITHIN", 0.05)
     await running.app.reload()
     assert running.app.status().config_error == "the configuration did not answer within 0.05 s"
