@@ -13,23 +13,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Self
 
-from tests.parts.ports import LOOPBACK, free_block, free_port, give_back
+from tests.parts.ports import LOOPBACK, free_port, give_back
 from tests.parts.processes import Child
 
 _PING: Final = b"1 d7:command4:pinge"
 
 
 class Rtpengine:
-    """Construction returns once it answers. media_ports: how many it may take for media."""
+    """Construction returns once it answers. media: its range of ports; those in use are left out."""
 
-    def __init__(self, media_ports: int = 400) -> None:
+    def __init__(self, media: range = range(33_000, 60_000)) -> None:
         self.port, self.digits_port = free_port(), free_port()
-        self._ports, self._first = media_ports, free_block(media_ports)
         self.folder = Path(tempfile.mkdtemp(prefix="rtpengine-"))
         command: list[str | Path] = [
             *("rtpengine", "--foreground", "--log-stderr", "--table=-1", "--config-file=none"),
             *(f"--interface={LOOPBACK}", f"--listen-ng={LOOPBACK}:{self.port}"),
-            *(f"--port-min={self._first}", f"--port-max={self._first + media_ports - 1}"),
+            *(f"--port-min={media.start}", f"--port-max={media.stop - 1}"),
             *(f"--dtmf-log-dest={LOOPBACK}:{self.digits_port}", f"--recording-dir={self.folder}"),
             *("--recording-method=pcap", "--log-level=4", "--timeout=60", "--delete-delay=0"),
         ]
@@ -54,7 +53,8 @@ class Rtpengine:
         """End it and remove its folder. Safe to repeat."""
         self.child.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-        give_back(self._first, self._ports)
+        give_back(self.port)
+        give_back(self.digits_port)
 
     def _answers(self) -> bool:
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asking:

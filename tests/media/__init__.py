@@ -1,0 +1,1 @@
+"""Tests of bridge.protocols.media: the pure parts by tables and properties, the process with real sockets."""

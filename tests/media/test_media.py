@@ -1,0 +1,198 @@
+"""What every media must do: the same tests with our own process and with rtpengine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bridge.protocols.media.facade import (
+    Digit,
+    FirstRtp,
+    Law,
+    MediaRefused,
+    PromptEnded,
+    RtpBack,
+    RtpSilent,
+)
+from tests.media.conftest import Studio
+from tests.media.party import Party, tone, until
+from tests.parts.sound import write_tone
+
+
+async def speak_together(one: Party, other: Party, frames: int) -> None:
+    for _ in range(frames):
+        one.send(one.frame())
+        await other.say(1)
+
+
+@pytest.mark.parametrize("laws", [(Law.PCMA, Law.PCMA), (Law.PCMU, Law.PCMU), (Law.PCMU, Law.PCMA)])
+async def test_two_joined_parties_hear_each_other(studio: Studio, laws: tuple[Law, Law]) -> None:
+    with Party(law=laws[0], hertz=440) as phone, Party(law=laws[1], hertz=1000) as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 40)
+        await until(lambda: len(phone.heard) >= 38 and len(dispatcher.heard) >= 38)
+        assert tone(dispatcher.voice()[-8000:], 440) > 0.95
+        assert tone(phone.voice()[-8000:], 1000) > 0.95
+
+
+async def test_first_rtp_silence_and_rtp_back_are_told(studio: Studio) -> None:
+    with Party() as phone:
+        await studio.seat("phone", phone)
+        await phone.say(30)
+        assert (await studio.told(FirstRtp)).source == f"127.0.0.1 {phone.port}"
+        silent = await studio.told(RtpSilent)
+        assert not silent.never
+        assert silent.seconds >= 1.5
+        await phone.say(30)
+        await studio.told(RtpBack)
+
+
+async def test_a_party_that_never_says_anything_is_silent_too(studio: Studio) -> None:
+    with Party() as phone:
+        await studio.seat("phone", phone)
+        assert (await studio.told(RtpSilent)).never
+        assert not studio.of(FirstRtp)
+
+
+async def test_keys_are_told_and_relayed(studio: Studio) -> None:
+    with Party() as phone, Party() as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 10)
+        await dispatcher.press("1#")
+        await dispatcher.say(3)
+        await studio.told(Digit, count=2)
+        assert studio.of(Digit) == [Digit(leg="dispatcher", digit="1"), Digit(leg="dispatcher", digit="#")]
+        assert {packet.payload_type for packet in phone.heard} == {8, 101}
+
+
+async def test_a_prompt_is_heard_once_and_its_end_is_told(studio: Studio, tmp_path: Path) -> None:
+    files = [write_tone(tmp_path / "a.wav", 700, 0.3), write_tone(tmp_path / "b.wav", 900, 0.3)]
+    with Party() as phone:
+        await studio.seat("phone", phone)
+        await phone.say(10)
+        number = await studio.media.play("phone", files)
+        await phone.say(45)
+        assert (await studio.told(PromptEnded)).prompt == number
+        voice = phone.voice()
+        assert max(tone(voice[n : n + 3200], 700) for n in range(0, len(voice) - 3200, 320)) > 0.95
+        assert max(tone(voice[n : n + 3200], 900) for n in range(0, len(voice) - 3200, 320)) > 0.95
+
+
+async def test_a_prompt_that_repeats_goes_on_until_it_is_stopped(studio: Studio, tmp_path: Path) -> None:
+    with Party() as phone:
+        await studio.seat("phone", phone)
+        await phone.say(10)
+        await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.2)], loop=True)
+        await phone.say(40)
+        assert tone(phone.voice()[-6400:], 700) > 0.6
+        await studio.media.stop_playing("phone")
+        await phone.say(10)
+        phone.heard.clear()
+        await phone.say(10)
+        assert tone(phone.voice(), 700) < 0.1
+        assert not studio.of(PromptEnded)
+
+
+async def test_while_a_prompt_plays_the_peer_is_not_heard_and_afterwards_again(
+    studio: Studio, tmp_path: Path
+) -> None:
+    with Party(hertz=440) as phone, Party(hertz=1000) as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 20)
+        await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.5)])
+        phone.heard.clear()
+        await speak_together(phone, dispatcher, 20)
+        assert tone(phone.voice()[-4800:], 700) > 0.9
+        await studio.told(PromptEnded)
+        await speak_together(phone, dispatcher, 5)
+        phone.heard.clear()
+        await speak_together(phone, dispatcher, 20)
+        assert tone(phone.voice(), 1000) > 0.9
+        assert tone(dispatcher.voice()[-8000:], 440) > 0.9
+
+
+async def test_legs_part_and_find_another(studio: Studio) -> None:
+    with Party(hertz=440) as phone, Party(hertz=700) as first, Party(hertz=1000) as second:
+        for name, party in (("phone", phone), ("first", first), ("second", second)):
+            await studio.seat(name, party)
+        await studio.media.join("phone", "first")
+        await speak_together(phone, first, 20)
+        assert tone(phone.voice()[-4800:], 700) > 0.9
+        await studio.media.leave("phone")
+        await studio.media.join("second", "phone")
+        await speak_together(phone, second, 20)
+        assert tone(phone.voice()[-3200:], 1000) > 0.9
+        assert tone(second.voice()[-3200:], 440) > 0.9
+        first.heard.clear()
+        await speak_together(phone, first, 10)
+        assert tone(first.voice(), 440) < 0.1
+
+
+async def test_keys_are_pressed_for_us(studio: Studio) -> None:
+    with Party() as phone, Party() as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 10)
+        await studio.media.send_digits("dispatcher", "12")
+        await speak_together(phone, dispatcher, 50)
+        events = [packet.payload for packet in dispatcher.heard if packet.payload_type == 101]
+        assert {payload[0] for payload in events} == {1, 2}
+        assert {payload[0] for payload in events if payload[1] & 0x80} == {1, 2}
+
+
+async def test_statistics_count_what_came_and_went(studio: Studio) -> None:
+    with Party() as phone, Party() as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 25)
+        await until(lambda: len(dispatcher.heard) >= 25)
+        counted = await studio.media.statistics("phone")
+        assert counted.received == 25
+        assert counted.sent >= 25
+        assert counted.source == f"127.0.0.1 {phone.port}"
+        assert counted.silent_for is None or counted.silent_for < 2
+
+
+async def test_a_recording_is_made(studio: Studio, tmp_path: Path) -> None:
+    with Party() as phone, Party() as dispatcher:
+        await studio.seat("phone", phone)
+        await studio.seat("dispatcher", dispatcher)
+        await studio.media.join("phone", "dispatcher")
+        await speak_together(phone, dispatcher, 5)
+        await studio.media.start_recording("phone", tmp_path / "call.wav")
+        await speak_together(phone, dispatcher, 50)
+        made = await studio.media.stop_recording("phone")
+        assert made.seconds == pytest.approx(1.0, abs=0.3)
+        assert made.file.stat().st_size > 15_000
+
+
+@pytest.mark.parametrize("command", ["leave", "stop_playing", "statistics", "stop_recording"])
+async def test_a_leg_that_is_not_open_is_refused_by_name(studio: Studio, command: str) -> None:
+    with pytest.raises(MediaRefused, match="no leg 'nobody' is open"):
+        await getattr(studio.media, command)("nobody")
+
+
+async def test_what_cannot_be_done_is_refused(studio: Studio, tmp_path: Path) -> None:
+    with Party() as phone:
+        await studio.seat("phone", phone, event_type=None)
+        for refused in (
+            studio.media.open("phone"),
+            studio.media.join("phone", "phone"),
+            studio.media.send_digits("phone", "1"),
+            studio.media.stop_recording("phone"),
+            studio.media.play("phone", [tmp_path / "none.wav"]),
+            studio.media.play("phone", []),
+        ):
+            with pytest.raises(MediaRefused):
+                await refused
+        await studio.media.close("phone")
+        await studio.media.close("phone")
