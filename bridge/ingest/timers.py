@@ -24,11 +24,15 @@ class Timers:
         """(incident, name) -> due, UTC epoch seconds."""
         self._heap: list[tuple[float, str, str, float]] = []
         """(due by the monotonic clock, incident, name, due by the wall clock); stale entries are skipped."""
+        self._fired: set[tuple[str, str, float]] = set()
+        """(incident, name, due) of what was handed in and is not decided yet: the store holds it still."""
         self._changed = asyncio.Event()
 
     def observe(self, committed: Committed) -> None:
         """Follow the timers that a commit set or cleared."""
         for decision in committed.decisions:
+            if decision.event.kind is Kind.TIMER_DUE:
+                self._fired.discard(_fired_by(decision.event))
             for key, timer in decision.timers.items():
                 if timer is None:
                     self._set.pop(key, None)
@@ -39,7 +43,8 @@ class Timers:
     def sync(self, timers: Iterable[Timer]) -> None:
         """Take in timers that the store holds. One too many does no harm: the engine knows it is late."""
         for timer in timers:
-            if self._set.get((timer.incident, timer.name)) != timer.due_at:
+            known = self._set.get((timer.incident, timer.name)) == timer.due_at
+            if not known and (timer.incident, timer.name, timer.due_at) not in self._fired:
                 self._arm(timer)
         self._changed.set()
 
@@ -75,8 +80,13 @@ class Timers:
                 return wait
             heapq.heappop(self._heap)
             del self._set[incident, name]
+            self._fired.add((incident, name, due_at))
             self._accept(_due_event(incident, name, due_at))
         return None
+
+
+def _fired_by(event: Event) -> tuple[str, str, float]:
+    return event.incident, event.attributes["name"], float(event.attributes["due_at"])
 
 
 def _due_event(incident: str, name: str, due_at: float) -> Event:

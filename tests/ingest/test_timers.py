@@ -79,3 +79,31 @@ async def test_timers_of_an_earlier_run_that_are_overdue_are_due_at_once() -> No
         timers.sync([Timer(incident="i", name="old", due_at=START - 100)])
         await clock.advance(0)
     assert due == ["i old"]
+
+
+async def test_what_was_handed_in_is_not_handed_in_again_while_the_store_still_holds_it() -> None:
+    """In a flood the decision takes seconds, and the store is asked twice a second."""
+    timer = Timer(incident="i", name="escalate_1", due_at=START + 20.0)
+    async with running() as (timers, due, clock):
+        timers.observe(commit(escalate_1=20.0))
+        await clock.advance(20.1)
+        for _ in range(3):
+            timers.sync([timer])
+            await clock.advance(0.5)
+        assert due == ["i escalate_1"]
+        timers.observe(decided(timer))
+        timers.sync([timer])  # it came back: another node's, or one that could not be decided
+        await clock.advance(0.5)
+    assert due == ["i escalate_1"] * 2
+
+
+def decided(timer: Timer) -> Committed:
+    event = Event(
+        kind=Kind.TIMER_DUE,
+        source="timer",
+        key="1",
+        occurred_at=timer.due_at,
+        incident=timer.incident,
+        attributes={"name": timer.name, "due_at": repr(timer.due_at)},
+    )
+    return Committed([Decision(event=event, reason=Reason.ESCALATED)], [], START)
