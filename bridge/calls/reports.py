@@ -16,6 +16,8 @@ from bridge.model import Event, Kind
 
 UNHEARD: Final = "unheard"
 """The fault of a phone from which no sound came while somebody had its call."""
+SILENT: Final = "rtp_silence"
+"""The fault of a phone from which no sound comes during its call: no hangup (VAD, a dropped handset)."""
 UNANSWERED: Final = "unanswered"
 """The fault of an SOS for which the dialplan gave up ringing; about `unanswered_subject`."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -51,6 +53,11 @@ class Reports:
                 ]
             case "SOSDone":
                 return self._done(said)
+            case "SOSSilent":
+                since = said.fields.get("since") or "some time"
+                return [self._of_silence(said, Kind.FAULT, f"no sound comes from the phone, since {since}")]
+            case "SOSHeard":
+                return [self._of_silence(said, Kind.FAULT_CLEARED, "")]
             case "SOSNoAck":
                 who = said.fields.get("dispatcher") or "somebody"
                 return [self._told(said, f"{who} picked up and did not press 1: not informed")]
@@ -96,16 +103,24 @@ class Reports:
             self._heard.discard(phone)
             who = said.fields.get("by") or said.fields.get("has") or "somebody"
             text = f"{who} had the call and heard nothing: no sound came from {phone or 'the phone'}"
-            return [self._told(said, text), self._of_phone(said, Kind.FAULT, phone, text)]
+            return [self._told(said, text), self._of_hearing(said, Kind.FAULT, text)]
         if heard.isdecimal() and phone not in self._heard:  # the fault may be of an earlier run
             self._heard.add(phone)
-            return [self._of_phone(said, Kind.FAULT_CLEARED, phone, "")]
+            return [self._of_hearing(said, Kind.FAULT_CLEARED, "")]
         return []
 
-    def _of_phone(self, said: Said, kind: Kind, phone: str, text: str) -> Event:
-        """About the phone itself: it has to be looked at, whatever became of the incident."""
+    def _of_silence(self, said: Said, kind: Kind, text: str) -> Event:
+        """It may come and go several times in a call."""
+        event = self._event(said, kind, f"{_call(said)}/silent/{said.at!r}", what=SILENT, text=text)
+        return self._of_phone(said, event)
+
+    def _of_hearing(self, said: Said, kind: Kind, text: str) -> Event:
         event = self._event(said, kind, f"{_call(said)}/heard/{said.uniqueid}", what=UNHEARD, text=text)
-        return replace(event, endpoint=phone, caller=shown(said.caller))
+        return self._of_phone(said, event)
+
+    def _of_phone(self, said: Said, event: Event) -> Event:
+        """About the phone itself: it has to be looked at, whatever became of the incident."""
+        return replace(event, endpoint=said.fields.get("phone", ""), caller=shown(said.caller))
 
     def _told(self, said: Said, text: str) -> Event:
         """What changes nothing, and belongs into the incident's story."""

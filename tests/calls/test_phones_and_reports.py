@@ -203,3 +203,20 @@ def test_the_phone_of_a_shared_line_is_named_by_its_number(tracker: CallTracker)
 @pytest.mark.parametrize("heard", ["", "-", "many"])
 def test_a_call_that_nobody_took_says_nothing_of_sound(tracker: CallTracker, heard: str) -> None:
     assert fed(tracker, done(heard)) == []
+
+
+def test_a_phone_from_which_no_sound_comes_is_a_fault_until_it_is_heard(tracker: CallTracker) -> None:
+    silent = said("SOSSilent", sosuid=UID, phone="1001", since="the start")
+    [fault] = tracker.feed(silent)
+    text = "no sound comes from the phone, since the start"
+    assert (fault.kind, fault.endpoint, fault.attributes) == (
+        Kind.FAULT,
+        "1001",
+        {"what": "rtp_silence", "text": text},
+    )
+    [cleared] = tracker.feed(said("SOSHeard", sosuid=UID, phone="1001"))
+    assert (cleared.kind, cleared.endpoint, cleared.attributes["what"]) == (
+        Kind.FAULT_CLEARED,
+        "1001",
+        "rtp_silence",
+    )

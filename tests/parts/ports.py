@@ -7,13 +7,24 @@ our look and the part's own bind. A test run hands none out twice until its part
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import socket
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
-_RANGE: Final = range(10_000, 32_000)
+_ALL: Final = range(10_000, 32_000)
 _handed_out: set[int] = set()
+
+
+def _share() -> range:
+    """Of several test processes, each has its own part of the range (pytest-xdist: worker `gw1` of 2)."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = len(_ALL) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return _ALL[worker * size : (worker + 1) * size]
+
+
+_RANGE: Final = _share()
 
 
 def free_port() -> int:

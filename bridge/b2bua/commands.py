@@ -1,0 +1,102 @@
+"""What the bridge asks for by NOTIFY deliveries: the pack's sos-notify, sos-recall and sos-taken.
+
+Used by `exchange`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.b2bua.alarms import Alarms
+from bridge.b2bua.effects import Outcome, Report
+from bridge.b2bua.inputs import Command, Notify, Recall, Taken
+from bridge.b2bua.stages import Signal
+from bridge.b2bua.state import Alarm, Claim, For, Has, Stage, State
+
+_PICTURES: Final = frozenset({"unconfirmed", "none"})
+
+
+class Commands:
+    def __init__(self, state: State, alarms: Alarms) -> None:
+        self._state, self._alarms = state, alarms
+
+    def do(self, command: Notify | Recall | Taken) -> None:
+        """Do it, once a delivery, and report what became of it."""
+        if self._state.is_repeated(command.delivery):
+            self._report(command, Outcome.KNOWN, "it was done before")
+            return
+        if (alarm := self._state.latest(command.phone)) is not None:
+            self._learn(alarm, command)
+        match command:
+            case Notify():
+                self._notify(command, alarm)
+            case Recall():
+                self._recall(command, alarm)
+            case Taken():
+                self._taken(command, alarm)
+
+    def _notify(self, command: Notify, alarm: Alarm | None) -> None:
+        people = self._state.site.group_tier(command.group, command.tier)
+        if people is None:
+            self._report(command, Outcome.IMPOSSIBLE, f"there is no dispatch group {command.group}")
+        elif self._is_taken(command, alarm):
+            self._report(command, Outcome.KNOWN, "somebody has it")
+        else:
+            alarm = alarm or self._ask(command)
+            tier, delivery = command.tier, command.delivery
+            fields = {"tier": str(tier), "loop": "0", "kind": For.NOTIFY.value, "delivery": delivery}
+            self._alarms.reports.of_alarm("SOSTier", alarm, None, **fields)
+            self._alarms.ringing.start(
+                alarm, For.NOTIFY, people, tier=tier, delivery=delivery, exercise=command.exercise
+            )
+            if alarm.stage is Stage.ASKED and not alarm.turns:
+                self._alarms.end(alarm, Signal.IN_VAIN, "over")
+                self._report(command, Outcome.IMPOSSIBLE, f"group {command.group} has nobody to be rung")
+                return
+            self._report(command, Outcome.RINGS, f"dispatch is rung, tier {tier}")
+
+    def _recall(self, command: Recall, alarm: Alarm | None) -> None:
+        if self._is_taken(command, alarm) or (alarm is not None and alarm.has is not Has.NOBODY):
+            self._report(command, Outcome.KNOWN, "somebody has it")
+        elif not self._state.site.tiers:
+            self._report(command, Outcome.IMPOSSIBLE, "there is no dispatch group")
+        elif alarm is None or alarm.stage is Stage.ASKED:
+            self._alarms.recalled(alarm or self._ask(command))
+            self._report(command, Outcome.RINGS, "all tiers are rung")
+        elif alarm.stage is Stage.CALLING:
+            self._alarms.ring_all_tiers(alarm, For.ALARM)
+            self._report(command, Outcome.RINGS, "all tiers are rung for the phone's own call")
+        else:
+            self._report(command, Outcome.KNOWN, "dispatch is rung for it already")
+
+    def _taken(self, command: Taken, alarm: Alarm | None) -> None:
+        if alarm is None:
+            self._state.claim(command.phone, Claim(command.mark, Has.PERSON, command.by))
+        else:
+            self._alarms.clicked(alarm, command.by)
+        self._report(command, Outcome.TOLD, "nobody of dispatch is rung any more")
+
+    def _is_taken(self, command: Command, alarm: Alarm | None) -> bool:
+        """A console alone is not enough: a notification tells what no console knows."""
+        if alarm is not None:
+            return alarm.has in (Has.DISPATCHER, Has.PERSON)
+        claim = self._state.claims.get(command.phone)
+        return claim is not None and claim.token == command.mark
+
+    def _ask(self, command: Command) -> Alarm:
+        """Open an alarm for a phone that has no call here."""
+        site = self._state.site
+        phone = site.phone(command.phone) or site.stranger(command.phone, command.endpoint, command.number)
+        alarm = self._alarms.open(phone, command.incident, command.mark, Stage.ASKED)
+        self._learn(alarm, command)
+        return alarm
+
+    def _learn(self, alarm: Alarm, command: Command) -> None:
+        alarm.incident = command.incident
+        if command.picture in _PICTURES:
+            alarm.picture = command.picture
+        if alarm.stage is Stage.ASKED:
+            alarm.token = command.mark
+
+    def _report(self, command: Command, outcome: Outcome, text: str) -> None:
+        self._state.do(Report(command.delivery, outcome, text))

@@ -1,0 +1,41 @@
+"""What is said: the prompts of `sosbridge prompts build`, by name, in the order in which they are heard."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.b2bua.effects import Word
+from bridge.b2bua.site import Site
+from bridge.b2bua.state import Alarm
+
+_MOST_DIGITS: Final = 20
+
+RINGBACK: Final = (Word("ringback"),)
+WAITING: Final = (Word("ringback"), Word("waiting"))
+"""Until a person has the call: "your alarm was sent, stay where it is safe"."""
+PERSON_HAS_IT: Final = (Word("person-has-it"), Word("ringback"))
+CONSOLE_HAS_IT: Final = (Word("console-has-it", ("taken",)),)
+NEVER: Final = (Word("never"),)
+NO_ANSWER: Final = (Word("no-answer"),)
+
+
+def released(why: str) -> tuple[Word, ...]:
+    """Why a dispatcher is let go: `taken`, `over`, `redialled`."""
+    return (Word(why),)
+
+
+def announcement(alarm: Alarm, site: Site, *, exercise: bool) -> tuple[Word, ...]:
+    """Where, which number calls back, whether there is a picture, and what to press."""
+    words = [Word("exercise")] if exercise else []
+    if alarm.location:
+        words.append(Word(f"location-{alarm.location}", ("location-unknown",)))
+    else:
+        words.append(Word("location-unknown"))
+    digits = tuple(f"digits/{digit}" for digit in alarm.number if digit in "0123456789")[:_MOST_DIGITS]
+    if site.phone(alarm.phone) is not None:
+        words.append(Word(f"number-{alarm.phone}", digits))
+    else:  # the caller's own text: nothing of it but digits
+        words.extend(map(Word, digits))
+    if alarm.picture:
+        words.append(Word(f"video-{alarm.picture}"))
+    return (*words, Word("press-1"))
