@@ -130,6 +130,9 @@ class Plan:
         return operation in self.capabilities.get(driver, frozenset())
 
     def is_alarm(self, extension: str) -> bool:
+        """Whether dialling this is an SOS; the emergency services of RFC 5031 always are."""
+        if extension.startswith("urn:service:sos"):
+            return True
         return any(extension_matches(pattern, extension) for pattern in self.alarm_extensions)
 
     def phone_of(self, event: Event) -> Phone | None:

@@ -199,3 +199,8 @@ def test_a_plain_extension_is_no_regular_expression() -> None:
     plan = Plan(site="x", alarm_extensions=("9.*0", "9110+"))
     assert tier_of(event(dialled="9110"), plan) is Tier.ROUTINE
     assert tier_of(event(dialled="9.*0"), plan) is Tier.EMERGENCY
+
+
+@pytest.mark.parametrize("dialled", ["urn:service:sos", "urn:service:sos.fire"])
+def test_an_emergency_service_is_an_sos_whatever_the_site_calls_its_extension(dialled: str) -> None:
+    assert tier_of(event(dialled=dialled), PLAN) is Tier.EMERGENCY
