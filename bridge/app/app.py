@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import gc
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,9 +20,12 @@ import structlog
 
 from bridge.app.generation import Generation, links_of
 from bridge.app.reading import hash_of, read, require_same_roots
-from bridge.config import Site, TriggerSettings, revealed
+from bridge.b2bua import Site as ExchangeSite
+from bridge.config import DriverSettings, Site, TriggerSettings, revealed
 from bridge.config.build import build_driver, build_store, build_trigger
+from bridge.config.exchange import exchange_site
 from bridge.drivers.dispatch import Config as DispatchConfig
+from bridge.drivers.sip_dispatch import Config as ExchangeDispatchConfig
 from bridge.errors import ConfigError, StoreError
 from bridge.ingest import Committed, Ingest, Timers
 from bridge.model import Call, Clock, Fault, IncidentState, Trigger
@@ -37,6 +40,7 @@ from bridge.supervision.logs import log_decisions
 from bridge.supervision.probes import Probes
 from bridge.supervision.status import BlindIntervals, Status, readiness
 from bridge.supervision.tasks import every, keep_running
+from bridge.triggers.sip import Config as ExchangeConfig
 from bridge.web.app import create_app
 from bridge.web.metrics import Metrics
 from bridge.web.server import WebServer
@@ -99,6 +103,8 @@ class App:
         self._generation: Generation | None = None
         self._standing: dict[str, tuple[Trigger, asyncio.Task[None]]] = {}
         """The triggers that carry calls, and their tasks: from the first generation to the end."""
+        self._exchanges: dict[str, ExchangeSite] = {}
+        """What each of them knows of the site, by its name."""
         self._counts = Counts(incidents={}, deliveries={}, faults={})
         self._blind: list[Fault] = []
 
@@ -195,7 +201,7 @@ class App:
     async def _begin(self, site: Site) -> None:
         """Start a generation. Raises ConfigError where a driver or link cannot be made of its settings."""
         triggers = {s.name: self._trigger(s, site) for s in site.triggers}
-        drivers = {s.name: build_driver(s, self._clock) for s in site.drivers}
+        drivers = {s.name: build_driver(s, self._clock, **_links_of(s, triggers)) for s in site.drivers}
         outbox = Outbox(drivers, self.ingest.accept, self._clock)
         heartbeats = {beat.name: beat for beat in self._heartbeats(site)}
         generation = Generation(site, drivers, triggers, outbox, heartbeats, self._clock.now())
@@ -203,6 +209,7 @@ class App:
             await self._generation.stop()
         self._generation = generation
         self.site, self.ingest.plan = site, site.plan()
+        self._exchanges = dict(_exchange_sites(site))
         generation.tasks = [self._part("outbox", partial(self._perform, generation))]
         for name, trigger in triggers.items():
             if name not in self._standing:
@@ -235,8 +242,13 @@ class App:
         return build_trigger(settings, self._clock, **self._links_of(settings, site))
 
     def _links_of(self, trigger: TriggerSettings, site: Site) -> dict[str, object]:
-        """Return what a trigger needs to know of others: open calls, the pack that its PBX should have."""
+        """Return what a trigger needs to know of others: open calls, the pack that its PBX should have; an
+        exchange, what the configuration says at any time."""
         links: dict[str, object] = {"unfinished": self._unfinished_calls}
+        if isinstance(trigger.config, ExchangeConfig):
+            links["plan"] = lambda: self.ingest.plan
+            links["site"] = lambda: self._exchanges[trigger.name]
+            links["state_dir"] = site.state_dir
         dispatches = any(isinstance(driver.config, DispatchConfig) for driver in site.drivers)
         if dispatches and watch_settings(site) is trigger.config:
             links["pack_hash"] = partial(loaded_hash, site)
@@ -373,6 +385,21 @@ def _make_state_dir(site: Site) -> None:
         raise ConfigError(f"{site.path}: state_dir: {why}; name a folder that this user may write") from error
 
 
+def _exchange_sites(site: Site) -> Iterator[tuple[str, ExchangeSite]]:
+    for trigger in site.triggers:
+        if isinstance(trigger.config, ExchangeConfig):
+            yield trigger.name, exchange_site(site, trigger.config)
+
+
+def _links_of(driver: DriverSettings, triggers: Mapping[str, Trigger]) -> dict[str, object]:
+    """Return what a driver needs besides its settings: dispatch, the exchange that rings it."""
+    if not isinstance(driver.config, ExchangeDispatchConfig):
+        return {}
+    name = driver.config.pbx
+    own = [link for link, trigger in triggers.items() if trigger.carries_calls and name in ("", link)]
+    return {"exchange": triggers[own[0]]} if own else {}
+
+
 def _unfinished(store: Store) -> Iterator[Call]:
     for incident in store.incidents(OPEN, limit=MOST_OPEN):
         yield from (call for call in store.calls(incident.id) if call.live)
@@ -386,6 +413,8 @@ def _spare_collector() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    # What calls leave behind for half a minute is freed without the collector, which only walks through it.
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _blind(intervals: Sequence[Fault], now: float) -> BlindIntervals:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from bridge.calls import extension_matches
 from bridge.config.draft import Draft
@@ -169,6 +169,37 @@ def _pbx_of_drivers(draft: Draft) -> Iterator[Problem]:
             yield Problem((*driver.path, "pbx"), text)
 
 
+def _ways(draft: Draft) -> Iterator[Problem]:
+    """Where the bridge itself is the exchange, it must know a way to every endpoint of the site.
+
+    Beside another PBX an endpoint may be that one's, and nobody can tell from the file.
+    """
+    links = [instance for instance in draft.instances if not instance.drives]
+    exchanges: list[Any] = [link.config for link in links if hasattr(link.config, "reaches")]
+    for driver in draft.drivers:
+        if driver.type == "sip_dispatch" and not any(link.type == "sip" for link in links):
+            yield Problem((*driver.path, "type"), "needs a PBX link of type `sip`: there is none")
+    if not exchanges or len(exchanges) < len(links):
+        return
+    for path, endpoint in _endpoints(draft):
+        if not any(exchange.reaches(endpoint) for exchange in exchanges):
+            text = "no way leads there: it has no account, trunk or registration under `pbx`"
+            yield draft.problem(path, text)
+
+
+def _endpoints(draft: Draft) -> Iterator[tuple[Path, str]]:
+    for phone_id, phone in draft.file.phones.items():
+        yield ("phones", phone_id, "endpoint"), phone.endpoint
+    for name, console in draft.file.consoles.items():
+        if console.endpoint is not None:
+            yield ("consoles", name, "endpoint"), console.endpoint
+    groups = draft.file.dispatch.groups if draft.file.dispatch else {}
+    for name, group in groups.items():
+        for tier, endpoints in enumerate(group.tiers):
+            for index, endpoint in enumerate(endpoints):
+                yield ("dispatch", "groups", name, "tiers", tier, index), endpoint
+
+
 def _response(draft: Draft) -> Iterator[Problem]:
     for step, rules in draft.file.response.items():
         for index, rule in enumerate(rules):
@@ -237,6 +268,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _consoles,
     _dispatch,
     _pbx_of_drivers,
+    _ways,
     _response,
     _times,
 )

@@ -7,7 +7,7 @@
         pbx.freeze()                                        # hung: accepts, acknowledges, says nothing
         pbx.pong = False; pbx.chunk = 1; pbx.drop(); await pbx.restart()
 
-What is behind it was measured on Asterisk 16.28 and 22.10. Used by the demo, tests and benches.
+What is behind it was measured on Asterisk 16.28 and 22.10. Used by tests and benches.
 """
 
 from __future__ import annotations

@@ -1,0 +1,44 @@
+"""A loaded site -> what the bridge's own telephone exchange knows of it. Called by `app` at each reload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from bridge.b2bua import Group, Person
+from bridge.b2bua import Site as ExchangeSite
+from bridge.config.site import Site
+from bridge.triggers.sip import Config
+
+
+def exchange_site(site: Site, exchange: Config) -> ExchangeSite:
+    """Return the plant as `exchange` (the settings of a link of type `sip`) is to ring it."""
+    placed = {tag: tuple(_endpoints(site, place.consoles)) for tag, place in site.file.locations.items()}
+    return ExchangeSite(
+        alarm_extensions=site.alarm.extensions,
+        groups=tuple(_groups(site, exchange)),
+        phones=site.plan().phones,
+        consoles=tuple(_endpoints(site, site.alarm.consoles or site.file.consoles)),
+        consoles_at={tag: endpoints for tag, endpoints in placed.items() if endpoints},
+        numbers=dict(exchange.numbers),
+        accounts=frozenset(exchange.accounts),
+        language=site.site.language,
+    )
+
+
+def _groups(site: Site, exchange: Config) -> Iterator[Group]:
+    for name, group in (site.file.dispatch.groups if site.file.dispatch else {}).items():
+        language = group.language or site.site.language
+        tiers = tuple(
+            tuple(
+                Person(endpoint=endpoint, language=language, trunk=exchange.is_trunk(endpoint))
+                for endpoint in tier
+            )
+            for tier in group.tiers
+        )
+        yield Group(name=name, tiers=tiers)
+
+
+def _endpoints(site: Site, consoles: Iterable[str]) -> Iterator[str]:
+    for name in consoles:
+        if endpoint := site.file.consoles[name].endpoint:
+            yield endpoint

@@ -1,0 +1,44 @@
+"""A delivery -> what the exchange is asked to do. Pure.
+
+The same steps as `drivers.dispatch` has for the dialplan pack, in the exchange's own words.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from bridge.b2bua.inputs import Notify, Recall, Taken
+from bridge.model import Delivery
+
+RECALL: Final = "unanswered"
+"""The step after which all tiers are rung in a loop, and the phone is called back."""
+TAKEN: Final = "acknowledged"
+"""The step that tells the exchange to ring nobody any more."""
+SECOND_TIER: Final = "escalate_2"
+ALERT_AGAIN: Final = "unresolved"
+"""The step that rings although somebody has the alarm."""
+PICTURES: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"})
+
+
+def command_of(delivery: Delivery) -> Notify | Recall | Taken:
+    """Return what a NOTIFY delivery asks of the exchange."""
+    step, _, press = delivery.step.partition("/")
+    params = delivery.params
+    about = {
+        "delivery": delivery.id,
+        "incident": delivery.incident,
+        # What an acknowledgement counts for, where the phone has no call of its own: this press.
+        "mark": delivery.id if step == ALERT_AGAIN else f"{delivery.incident}.{press}",
+        "phone": params.get("phone", ""),
+        "endpoint": params.get("endpoint", ""),
+        "number": params.get("extension", "") or params.get("caller", ""),
+        "picture": PICTURES.get(params.get("picture", ""), ""),
+    }
+    exercise = bool(params.get("exercise"))
+    if step == TAKEN:
+        return Taken(**about, exercise=exercise, by=params.get("acknowledged_by", ""))
+    if step == RECALL:
+        return Recall(**about, exercise=exercise)
+    tier = 2 if step == SECOND_TIER else 1
+    return Notify(**about, exercise=exercise, group=delivery.target, tier=tier)

@@ -1,0 +1,91 @@
+"""What must outlive the process, in one file: who is registered, which calls stand, what the exchange does.
+
+Written whole and put in place by a rename, at most once a second, on a thread of its own: whoever is killed
+at any moment leaves the last whole state behind. Called by `service`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from bridge.model import Clock
+
+WRITE_EVERY: Final = 1.0
+"""Seconds between two writes."""
+VERSION: Final = 1
+
+_log = structlog.get_logger(__name__)
+
+
+class Keeper:
+    """gather: returns the whole state as what JSON can hold; called in the loop. failed: told why, or ''."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        gather: Callable[[], Mapping[str, Any]],
+        clock: Clock,
+        failed: Callable[[str], None],
+    ) -> None:
+        self._file = file
+        self._gather = gather
+        self._clock = clock
+        self._failed = failed
+        self._changed = asyncio.Event()
+
+    def changed(self) -> None:
+        """Something that must be kept is another."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Write after each change, for ever."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self.write()
+            await self._clock.sleep(WRITE_EVERY)
+
+    async def write(self) -> None:
+        """Write it now. What cannot be written is told, and costs nothing else."""
+        text = json.dumps({"version": VERSION, **self._gather()}, separators=(",", ":"))
+        try:
+            await asyncio.to_thread(_write, self._file, text)
+        except OSError as error:
+            _log.error("the state of calls is not kept", file=str(self._file), why=str(error))
+            self._failed(f"calls would not outlive a restart: {error.strerror}")
+        else:
+            self._failed("")
+
+    async def read(self) -> Mapping[str, Any] | None:
+        """Return what an earlier run left, None where there is nothing that can be used."""
+        try:
+            kept = json.loads(await asyncio.to_thread(self._file.read_text))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            _log.error("the state of calls cannot be read", file=str(self._file), why=str(error))
+            return None
+        if not isinstance(kept, dict) or kept.get("version") != VERSION:
+            _log.error("the state of calls is of another version", file=str(self._file))
+            return None
+        return kept
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    # Numbers and addresses of people: nobody else's to read.
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)
