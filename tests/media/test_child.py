@@ -175,6 +175,14 @@ async def test_it_goes_on_relaying_when_the_parent_is_killed_and_ends_after_the_
                     os.kill(pid, signal.SIGKILL)
 
 
+async def test_without_a_call_it_ends_with_its_parent() -> None:
+    """It would hold the parent's output open, and whoever waits for the end of that would wait as well."""
+    with child_settings(orphan_after=3600.0) as settings:
+        process = await Process.start(settings, lambda _: None)
+        await process.abandon()
+        await until(lambda: not _runs(process.pid), 5)
+
+
 async def _talk_over_the_end(
     parent: subprocess.Popen[str], phone: Party, dispatcher: Party, port: int
 ) -> None:

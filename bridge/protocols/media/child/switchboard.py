@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -59,8 +60,8 @@ class Switchboard:
 
     @property
     def quiet_for(self) -> float:
-        """Seconds since any leg was heard."""
-        return self._loop.now - self._quiet_since
+        """Seconds since any leg was heard; without a leg, for ever."""
+        return self._loop.now - self._quiet_since if self._legs else math.inf
 
     def close(self) -> None:
         """Close every leg and bring the recordings to the disk."""
