@@ -181,6 +181,7 @@ async def test_without_a_call_it_ends_with_its_parent() -> None:
         process = await Process.start(settings, lambda _: None)
         await process.abandon()
         await until(lambda: not _runs(process.pid), 5)
+        await process.kill()  # only to have its end noticed
 
 
 async def _talk_over_the_end(
