@@ -10,7 +10,7 @@ import click
 from bridge.cli.options import config_option
 from bridge.config import load
 from bridge.pack.prompts import Built, build
-from bridge.pack.site import facts_of
+from bridge.pack.site import announced
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
@@ -24,12 +24,13 @@ def command() -> None:
 @config_option
 @click.option("--out", required=True, type=FOLDER, help="Folder to write.")
 def build_command(config: Path, out: Path) -> None:
-    """Speak every announcement of the site into OUT, and prove that Asterisk can play it.
+    """Speak every announcement of the site into OUT, and prove that it can be played.
 
-    Files that say the same already are kept. Needs espeak-ng and sox. Copy OUT to the PBX, to the folder
-    that `dispatch.sounds` names, and `moh reload` there.
+    Files that say the same already are kept. Needs espeak-ng and sox. With Asterisk, copy OUT to the PBX, to
+    the folder that `dispatch.sounds` names, and `moh reload` there. With an exchange of the bridge's own, let
+    OUT be its `sounds`.
     """
-    tell_built(build(facts_of(load(config, secrets=False)), out))
+    tell_built(build(announced(load(config, secrets=False)), out))
 
 
 def tell_built(built: Built) -> None:

@@ -134,6 +134,8 @@ class PackFacts:
     sounds: str = "/var/lib/asterisk/sounds/sosbridge"
     recordings: str = "sosbridge"
     record: bool = True
+    own_exchange: bool = False
+    """The bridge plays the announcements itself: there are no sounds of a PBX beside them."""
 
     @cached_property
     def tiers(self) -> tuple[tuple[Person, ...], ...]:

@@ -28,6 +28,8 @@ class Phrases:
     redialled: str
     never: str
     no_answer: str
+    console_has_it: str
+    """To a dispatcher who pressed 1 while a console talks to the phone."""
     sent: str
     """To the caller, while nobody has answered."""
     person_has_it: str
@@ -49,6 +51,7 @@ PHRASES: Final = MappingProxyType(
             redialled="The phone is calling again.",
             never="This phone must not be called back.",
             no_answer="The phone does not answer.",
+            console_has_it="Thank you, you have acknowledged. The console is talking to the phone.",
             sent="Your alarm was sent. Stay where it is safe.",
             person_has_it="A person has your alarm.",
         ),
@@ -65,6 +68,7 @@ PHRASES: Final = MappingProxyType(
             redialled="Das Telefon ruft erneut an.",
             never="Dieses Telefon darf nicht zurückgerufen werden.",
             no_answer="Das Telefon antwortet nicht.",
+            console_has_it="Danke. Sie haben den Notruf bestätigt. Die Leitstelle spricht mit dem Telefon.",
             sent="Ihr Notruf ist abgesetzt. Bleiben Sie, wo es sicher ist.",
             person_has_it="Ein Mensch hat Ihren Notruf.",
         ),
@@ -81,6 +85,7 @@ PHRASES: Final = MappingProxyType(
             redialled="Le téléphone rappelle.",
             never="Ce téléphone ne doit pas être rappelé.",
             no_answer="Le téléphone ne répond pas.",
+            console_has_it="Merci. Vous avez acquitté cet appel. Le pupitre parle avec le téléphone.",
             sent="Votre alarme est envoyée. Restez en lieu sûr.",
             person_has_it="Quelqu'un a reçu votre alarme.",
         ),
@@ -97,6 +102,7 @@ PHRASES: Final = MappingProxyType(
             redialled="El teléfono está llamando de nuevo.",
             never="No se debe devolver la llamada a este teléfono.",
             no_answer="El teléfono no contesta.",
+            console_has_it="Gracias. Ha confirmado esta llamada. La consola habla con el teléfono.",
             sent="Su alarma se ha enviado. Quédese donde esté a salvo.",
             person_has_it="Una persona tiene su alarma.",
         ),

@@ -35,7 +35,7 @@ RECIPE: Final = "1"
 MANIFEST: Final = "prompts.json"
 TOOL_SECONDS: Final = 30.0
 
-_NAME: Final = re.compile(r"[A-Za-z-]+(/caller)?/[0-9A-Za-z_-][0-9A-Za-z_.-]*")
+_NAME: Final = re.compile(r"[A-Za-z-]+(/caller|/digits)?/[0-9A-Za-z_-][0-9A-Za-z_.-]*")
 _SPEECH_LOOK: Final = ("gain", "-n", "-3", "pad", "0.1", "0.3")
 _RING: Final = ("synth", "1", "sine", "425", "gain", "-15", "pad", "0", "4")
 """One ringback tone as in most of the world (ITU-T E.180): 425 Hz, 1 s on, 4 s off."""
@@ -49,7 +49,8 @@ class Prompt:
     language: str
     text: str
     rings_first: bool = False
-    """A ringback tone comes before the words, for what is played in a loop to a waiting caller."""
+    """A ringback tone comes before the words, for what is played in a loop to a waiting caller. Without
+    words there is the tone alone."""
 
     @property
     def fingerprint(self) -> str:
@@ -127,6 +128,17 @@ def _wanted_in(language: str, facts: PackFacts) -> Iterator[Prompt]:
         yield Prompt(f"{language}/number-{phone.id}", language, text)
     if language == facts.language:
         yield Prompt(f"{language}/caller/waiting", language, say.sent, rings_first=True)
+    if facts.own_exchange:
+        yield from _wanted_by_the_exchange(language, facts)
+
+
+def _wanted_by_the_exchange(language: str, facts: PackFacts) -> Iterator[Prompt]:
+    """Yield what a PBX has sounds of its own for, or does in another way."""
+    yield Prompt(f"{language}/console-has-it", language, phrases_in(language).console_has_it)
+    for digit in "0123456789":
+        yield Prompt(f"{language}/digits/{digit}", language, digit)
+    if language == facts.language:
+        yield Prompt(f"{language}/caller/ringback", language, "", rings_first=True)
 
 
 # --- making one -------------------------------------------------------------------------------------
@@ -154,10 +166,13 @@ def _make(prompt: Prompt, folder: Path) -> None:
 
 def _speak(prompt: Prompt, scratch: Path) -> Path:
     spoken, made = scratch / "spoken.wav", scratch / "made.wav"
+    shape = ("-r", str(RATE), "-c", "1", "-b", "16", "-e", "signed-integer")
+    if not prompt.text:
+        _run("sox", "-n", *shape, str(made), *_RING)
+        return made
     # The text goes in by stdin: it may begin with a dash.
     voice = prompt.language.lower()
     _run("espeak-ng", "-v", voice, "-s", "145", "--stdin", "-w", str(spoken), text=prompt.text)
-    shape = ("-r", str(RATE), "-c", "1", "-b", "16", "-e", "signed-integer")
     if not prompt.rings_first:
         _run("sox", str(spoken), *shape, str(made), *_SPEECH_LOOK)
         return made

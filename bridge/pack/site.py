@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from bridge.config import Site
 from bridge.drivers.dispatch import Config
@@ -11,6 +12,7 @@ from bridge.pack.facts import AmiAccount, Group, PackFacts, PackTimes, Person, P
 from bridge.pack.render import pack_hash
 from bridge.protocols.secret import Secret
 from bridge.triggers.ami.settings import Config as WatchSettings
+from bridge.triggers.sip import Config as ExchangeSettings
 
 
 def dispatch_settings(site: Site) -> Config:
@@ -39,8 +41,20 @@ def loaded_hash(site: Site) -> str:
 def facts_of(site: Site) -> PackFacts:
     """Return what the pack is made of. Raises ConfigError where the site cannot be put into a dialplan."""
     settings = dispatch_settings(site)
+    return replace(
+        announced(site),
+        times=_times(site, settings),
+        accounts=tuple(_accounts(settings, watch_settings(site))),
+        permit=settings.bridge_address,
+        sounds=settings.sounds,
+        recordings=settings.recordings,
+        record=settings.record,
+    )
+
+
+def announced(site: Site) -> PackFacts:
+    """Return what the announcements are about, and who hears them: with a PBX or without."""
     file = site.file
-    language = site.site.language
     return PackFacts(
         site=site.site.name,
         alarm_extensions=site.alarm.extensions,
@@ -62,13 +76,8 @@ def facts_of(site: Site) -> PackFacts:
             for tag, place in file.locations.items()
         ),
         consoles=_consoles(site, site.alarm.consoles or file.consoles),
-        language=language,
-        times=_times(site, settings),
-        accounts=tuple(_accounts(settings, watch_settings(site))),
-        permit=settings.bridge_address,
-        sounds=settings.sounds,
-        recordings=settings.recordings,
-        record=settings.record,
+        language=site.site.language,
+        own_exchange=any(isinstance(link.config, ExchangeSettings) for link in site.triggers),
     )
 
 

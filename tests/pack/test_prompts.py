@@ -155,3 +155,13 @@ def test_a_language_without_phrases_is_refused_by_name() -> None:
     assert phrases_in("de-AT") is PHRASES["de"]
     with pytest.raises(ConfigError, match="language `fi`: use one of en, de"):
         phrases_in("fi")
+
+
+@speaks
+def test_an_exchange_of_our_own_has_no_sounds_of_a_pbx_to_fall_back_on(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "prompts")
+    own = replace(SMALL, own_exchange=True)
+    digits = {f"en/digits/{digit}" for digit in range(10)}
+    assert set(build(own, tmp_path / "prompts").made) == {"en/console-has-it", "en/caller/ringback", *digits}
+    assert missing(own, tmp_path / "prompts") == []
+    assert 0.9 < seconds_of_sound(tmp_path / "prompts/en/caller/ringback.wav") < 1.1

@@ -8,8 +8,8 @@ from typing import Final
 
 from bridge.config import Site
 from bridge.errors import SosBridgeError
-from bridge.pack.facts import Group, PackFacts, Person, PhoneFacts, Place
 from bridge.pack.prompts import build, wanted
+from bridge.pack.site import announced
 from bridge.simulator.phones import Heard, Kind
 from bridge.simulator.phones.tones import write_melody
 
@@ -32,42 +32,14 @@ class Sounds:
 
 def make_sounds(site: Site, folder: Path) -> Sounds:
     """Make every announcement of the site in `folder`. Takes a second where they are spoken."""
-    facts = _facts(site)
-    language = facts.language
-    ringback = folder / language / "caller" / "ringback.wav"
-    ringback.parent.mkdir(parents=True, exist_ok=True)
-    write_melody(ringback, _RINGING)
+    facts = announced(site)
     try:
         build(facts, folder)
     except SosBridgeError:  # no espeak-ng, no sox, no voice of that language: it must work all the same
         for prompt in wanted(facts):
             file = folder / f"{prompt.name}.wav"
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_melody(file, _BEEPS)
+            write_melody(file, _BEEPS if prompt.text else _RINGING)
         return Sounds(spoken=False, announcement=Heard(Kind.TONE, _BEEP))
+    write_melody(folder / facts.language / "caller" / "ringback.wav", _RINGING)
     return Sounds(spoken=True, announcement=Heard(Kind.SPEECH))
-
-
-def _facts(site: Site) -> PackFacts:
-    """Return what the announcements are about."""
-    groups = site.file.dispatch.groups if site.file.dispatch else {}
-    return PackFacts(
-        site=site.site.name,
-        alarm_extensions=site.alarm.extensions,
-        groups=tuple(
-            Group(
-                name=name,
-                tiers=tuple(
-                    tuple(Person(endpoint=endpoint, language=site.site.language) for endpoint in tier)
-                    for tier in group.tiers
-                ),
-            )
-            for name, group in groups.items()
-        ),
-        phones=tuple(
-            PhoneFacts(id=name, endpoint=phone.endpoint, number=phone.extension, location=phone.location)
-            for name, phone in site.file.phones.items()
-        ),
-        locations=tuple(Place(tag=tag, spoken=place.spoken) for tag, place in site.file.locations.items()),
-        language=site.site.language,
-    )
