@@ -18,7 +18,11 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := build/uv/bin/uv
 
-.PHONY: help setup lock test parts lint demo lab bench asterisk-tree zoneminder-tree clean
+FUZZ_SECONDS := 600
+# Processes that share the tests; those with real parts mostly wait.
+TEST_PROCESSES := 3
+
+.PHONY: help setup lock test parts lint fuzz demo lab bench asterisk-tree zoneminder-tree clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +48,7 @@ $(UV):
 	@build/uv/bin/pip install --disable-pip-version-check --quiet uv
 
 test: setup parts ## Run all tests; as root, first install the real parts they run against
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 # Without root nothing is installed: the tests whose parts are missing are skipped, and the summary says
 # which part each needs and how to get it.
@@ -57,7 +61,10 @@ lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-demo: setup ## Show the main job: a recorded SOS call through the bridge, no root, no PBX
+fuzz: setup ## Fuzz the SIP parser and user agent for 10 minutes (FUZZ_SECONDS=...), guided by coverage
+	@$(BIN)/python -m tests.sip.fuzzing.coverage --seconds $(FUZZ_SECONDS)
+
+demo: setup ## Show the main job: two SOS calls through the bridge, no root, no PBX
 	@$(BIN)/sosbridge demo
 
 lab: setup parts ## Run one SOS call end to end on a real Asterisk and a real ZoneMinder (root)
@@ -66,6 +73,7 @@ lab: setup parts ## Run one SOS call end to end on a real Asterisk and a real Zo
 bench: setup parts ## Print the figures: latency of an SOS, and a flood of them
 	@$(BIN)/python -m bench.sos_latency
 	@$(BIN)/python -m bench.flood
+	@$(BIN)/python -m bench.sip_calls
 
 asterisk-tree: ## Build Asterisk 22 and 16 for the tests, once, into the user's cache
 	@$(PYTHON) tests/parts/trees.py asterisk
