@@ -117,6 +117,8 @@ class App:
             store.require_writable()
             self._store, self._spool = store, spool
             self._thread = StoreThread("store", cut=store.cut)
+            # What only looks must not stand before an SOS, and with thousands of incidents it takes a while.
+            self._looking = StoreThread("reading", cut=store.cut)
             self._spool_thread = StoreThread("spool")
             self._disk = StoreThread("configuration")
             checking = StoreThread("quick check")
@@ -138,7 +140,7 @@ class App:
             finally:
                 self._thread.close()
                 self._spool_thread.close()
-                for reading in (self._disk, checking):  # perhaps from a server that is gone
+                for reading in (self._looking, self._disk, checking):  # perhaps from a server that is gone
                     reading.close(timeout=0)
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
@@ -326,7 +328,7 @@ class App:
     async def _recheck(self) -> None:
         if self._generation is not None:
             with contextlib.suppress(StoreError):
-                holds = await self._thread.run(self._store.holds)
+                holds = await self._looking.run(self._store.holds)
                 await self._generation.outbox.recheck(holds)
 
     async def _canary(self) -> None:
@@ -335,8 +337,8 @@ class App:
         if self._generation is not None:
             self._generation.outbox.wake()
         with contextlib.suppress(StoreError):
-            self._counts = await self._thread.run(self._store.counts)
-            self._blind = await self._thread.run(lambda: self._store.blind_intervals(self._started_at))
+            self._counts = await self._looking.run(self._store.counts)
+            self._blind = await self._looking.run(lambda: self._store.blind_intervals(self._started_at))
 
     async def _prove_spool(self) -> None:
         with contextlib.suppress(StoreError):  # the status tells

@@ -136,14 +136,17 @@ async def test_an_sos_that_nobody_had_is_rung_for_again(exchange: Exchange) -> N
     await asyncio.to_thread(exchange.start)
     with ExitStack() as phones:
         caller = await phone(exchange, phones, "help-1", plays=CALLER)
+        second = await phone(exchange, phones, "disp-2")
         caller.dial("9110")
-        await exchange.told("call_dialing", endpoint="help-1")
-        await until(lambda: bool(exchange.kept["exchange"]["alarms"]), 3)
+        await asyncio.to_thread(second.wait_event, "CALL_INCOMING", 5.0)
+        await until(lambda: bool(exchange.kept["pending"]["ours"]), 3)
         exchange.kill()
         # The dispatcher was not there before: only the restarted exchange can ring him, and call back.
         await asyncio.to_thread(exchange.start)
+        # What rang is taken back, what waited is refused: both telephones are free.
+        await asyncio.to_thread(caller.wait_event, "CALL_CLOSED", 5.0)
+        await asyncio.to_thread(second.wait_event, "CALL_CLOSED", 5.0)
         first = await phone(exchange, phones, "disp-1", plays=FIRST, auto_answer=True)
-        caller.hang_up()
         await exchange.told("call_answered", endpoint="disp-1", seconds=15)
         for _ in range(20):
             first.press("1")

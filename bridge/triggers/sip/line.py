@@ -24,6 +24,7 @@ from bridge.protocols.sip.flow import Flow
 from bridge.protocols.sip.message import Request, Response
 from bridge.protocols.sip.transaction.layer import Name
 from bridge.protocols.sip_endpoint import Endpoint, EndpointSettings, Timers
+from bridge.triggers.sip.pending import Pending
 
 APPLICATION_METHODS: Final = frozenset({"REGISTER"})
 
@@ -38,6 +39,7 @@ class Line:
             os.urandom, Settings(user="sos", passes_on=True, application_methods=APPLICATION_METHODS)
         )
         self.endpoint: Final = Endpoint(settings, received=self._received, clock=clock)
+        self.pending: Final = Pending()
         self._told = told
         self._timers: Timers[TimerId, str] = Timers(lambda timer, _: self.run(self.agent.timer(timer)))
         self._asked: dict[str, asyncio.Future[RequestAnswered]] = {}
@@ -97,6 +99,7 @@ class Line:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Send(message, flow, name):
+                self.pending.sent(message, flow)
                 failed = None if name is None else partial(self._failed, name)
                 self.endpoint.send(message, flow, failed=failed)
             case SetTimer(timer, after):
@@ -109,6 +112,7 @@ class Line:
                 self._told(effect)
 
     def _received(self, message: Request | Response, flow: Flow) -> None:
+        self.pending.received(message, flow)
         self.run(self.agent.receive(message, flow))
 
     def _failed(self, name: Name, reason: str) -> None:

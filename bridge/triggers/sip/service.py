@@ -30,9 +30,10 @@ from bridge.response import Plan
 from bridge.triggers._accepting import Handover
 from bridge.triggers.sip.callers import Callers
 from bridge.triggers.sip.keeping import Keeper
+from bridge.triggers.sip.legs import Leg
 from bridge.triggers.sip.line import Line
 from bridge.triggers.sip.news import News
-from bridge.triggers.sip.restoring import Restored, gathered, take_up
+from bridge.triggers.sip.restoring import gathered, take_up
 from bridge.triggers.sip.settings import BuiltinMediaSettings, Config
 from bridge.triggers.sip.studio import Studio
 from bridge.triggers.sip.switch import Switch
@@ -199,30 +200,30 @@ class Service:
     # --- over a restart -----------------------------------------------------------------------------
 
     def _gather(self) -> Mapping[str, Any]:
-        return gathered(self.telephones, self._exchange, self.switch.legs.values(), self.line.agent)
+        return gathered(self.telephones, self._exchange, self.switch.legs.values(), self.line)
 
     def _take_up(self, kept: Mapping[str, Any] | None) -> None:
         """Go on with what an earlier run left, and end what cannot go on."""
-        restored, wanted = Restored(), list[Effect]()
+        restored, wanted = list[Leg](), list[Effect]()
         if kept is not None:
             try:
-                restored = take_up(kept, self.telephones, self.line)
+                restored = take_up(kept, self.telephones, self.line, self._ways.login_at)
                 self._exchange, wanted = Exchange.restore(
                     *self._settled(),
                     secrets.token_hex(4),
                     kept["exchange"],
                     now=self._clock.now(),
-                    alive=[leg.id for leg in restored.legs],
+                    alive=[leg.id for leg in restored],
                 )
             except (ProtocolError, KeyError, TypeError, ValueError) as error:
                 _log.exception("what an earlier run left cannot be used", why=str(error))
-                restored = Restored()
+                restored = []
                 for call in self.line.agent.calls:  # nobody would end the one when the other hangs up
                     self._hang_up(call)
         # First what lives, then what is done about it: a fact is of a channel that the tracker knows.
         for event in self._tracker.reconcile(self._exchange.live_channels(), self._clock.now()):
             self.news.put(event)
-        self.switch.adopt(restored.legs, wanted)
+        self.switch.adopt(restored, wanted)
         self.keeper.changed()
 
     def _hang_up(self, call: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final
 
 from bridge.b2bua import effects, inputs
@@ -194,9 +195,7 @@ class Signalling:
             call = f"{leg.id}.{number}"
             leg.branches[call] = target.flow
             self._of_call[call] = leg
-            if not self._line.try_to(
-                lambda call=call, target=target: self._line.agent.invite(call, target, local)  # type: ignore[misc]
-            ):
+            if not self._line.try_to(partial(self._line.agent.invite, call, target, local)):
                 self._of_call.pop(call, None)
                 leg.branches.pop(call, None)
         if not leg.branches and not leg.is_over():

@@ -78,14 +78,24 @@ class Ways:
         try:
             if user or endpoint not in self._config.accounts:
                 return [await self._beyond(place, number, wanted)]
-            return [
-                await self._to_contact(binding, wanted) for binding in self._telephones.contacts(endpoint)
-            ]
+            return [self._to_contact(binding, wanted) for binding in self._telephones.contacts(endpoint)]
         except (NotSentError, ConfigError) as error:
             _log.warning("no way to an endpoint", endpoint=endpoint, why=str(error))
             return []
 
-    async def _to_contact(self, binding: Binding, wanted: Wanted) -> Target:
+    def login_at(self, endpoint: str) -> Login | None:
+        """Return who we are to the PBX that `endpoint` lies beyond; None for a telephone of our own."""
+        place = endpoint.rpartition("@")[2]
+        try:
+            if trunk := self._config.trunks.get(place):
+                return _login(trunk)
+            found = self._upstream.server_of(place)
+        except ConfigError as error:
+            _log.warning("a password cannot be read", endpoint=endpoint, why=str(error))
+            return None
+        return found[1] if found else None
+
+    def _to_contact(self, binding: Binding, wanted: Wanted) -> Target:
         uri: Uri = binding.contact
         if wanted.number and isinstance(uri, SipUri):
             uri = replace(uri, user=escape_user(wanted.number))
@@ -109,10 +119,9 @@ class Ways:
 
     async def _by_trunk(self, trunk: TrunkSettings, number: str, wanted: Wanted) -> Target:
         flow = await self._line.endpoint.open(Hop(trunk.host, trunk.port, trunk.transport))
-        login = Login(trunk.user, trunk.secret.reveal()) if trunk.secret else None
         ours = Address(SipUri(trunk.host, escape_user(trunk.user)), wanted.name) if trunk.user else None
         return self._target(
-            SipUri(trunk.host, escape_user(number), trunk.port), flow, wanted, login=login, from_=ours
+            SipUri(trunk.host, escape_user(number), trunk.port), flow, wanted, login=_login(trunk), from_=ours
         )
 
     def _target(
@@ -135,3 +144,8 @@ class Ways:
             hops=wanted.hops,
             fields=AUTO_ANSWER if wanted.auto_answer else (),
         )
+
+
+def _login(trunk: TrunkSettings) -> Login | None:
+    """Raises ConfigError where the secret cannot be read."""
+    return Login(trunk.user, trunk.secret.reveal()) if trunk.secret else None
