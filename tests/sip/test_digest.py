@@ -200,6 +200,13 @@ class TestTheServerSide:
         same = parse_uri("sip:%39110@192.0.2.1")
         assert verdict(signed(SHA, uri=same))[0] is Verdict.ACCEPTED
 
+    def test_a_transport_named_in_one_of_the_two(self) -> None:
+        """As pyVoIP signs: who replays it by another transport gains nothing."""
+        signed_uri = parse_uri("sip:9110@192.0.2.1;transport=UDP")
+        assert (
+            verdict(signed(SHA, uri=signed_uri), uri=parse_uri("sip:9110@192.0.2.1"))[0] is Verdict.ACCEPTED
+        )
+
     def test_another_realm(self) -> None:
         assert verdict(signed(replace(SHA, realm="other")))[1] == "another realm"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -44,9 +45,9 @@ MARKS = [bytes((mark,)) for mark in b'\r\n\0 \t:;,"\\<>@=%[]*\xff']
 PIECES = (*MARKS, b"\xc3\xa4", b"9" * 21, b"-1", b"\r\n ", b"\r\n\r\n", b"sip:", b"tag=")
 
 
-def damaged(chance: random.Random) -> bytes:
-    """Return a message of the corpus with one to three damages."""
-    data = bytearray(chance.choice(CORPUS))
+def damaged(chance: random.Random, corpus: Sequence[bytes] = CORPUS) -> bytes:
+    """Return a message of `corpus` with one to three damages."""
+    data = bytearray(chance.choice(corpus))
     for _ in range(chance.randint(1, 3)):
         place = chance.randrange(len(data) + 1)
         match chance.randrange(5):

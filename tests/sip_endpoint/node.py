@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from bridge.errors import ConfigError
 from bridge.protocols.sip.agent import Agent
 from bridge.protocols.sip.agent.effects import CancelTimer, Effect, Send, SetTimer, TimerId
-from bridge.protocols.sip.agent.events import RequestAnswered, RequestReceived
+from bridge.protocols.sip.agent.events import Event, RequestAnswered, RequestReceived
 from bridge.protocols.sip.flow import Flow
 from bridge.protocols.sip.message import Request, Response
 from bridge.protocols.sip.registrar import Answer, Registrar
@@ -31,9 +31,16 @@ News: TypeAlias = Registered | Lost | Stopped
 
 
 class Node:
-    """One bridge, as far as SIP goes."""
+    """One bridge, as far as SIP goes. endpoint: more settings of its endpoint, such as `tls`."""
 
-    def __init__(self, *transports: str, registrar: Registrar | None = None) -> None:
+    def __init__(
+        self,
+        *transports: str,
+        registrar: Registrar | None = None,
+        host: str = "127.0.0.1",
+        **endpoint: object,
+    ) -> None:
+        self.host = host
         self.clock = RealClock()
         self.agent = Agent(os.urandom)
         self.timers: Timers[TimerId, str] = Timers(lambda timer, _: self.run(self.agent.timer(timer)))
@@ -45,11 +52,15 @@ class Node:
         self.news: list[News] = []
         self.tasks: set[asyncio.Task[None]] = set()
         settings = EndpointSettings.model_validate(
-            {"listen": listens(*(transports or ("UDP",))), "allowed": ("127.0.0.0/8",)}
+            {
+                "listen": listens(*(transports or ("UDP",)), host=host),
+                "allowed": ("127.0.0.0/8", "::1/128"),
+                **endpoint,
+            }
         )
         self.endpoint = Endpoint(settings, received=self.received, clock=self.clock)
 
-    async def __aenter__(self) -> Node:
+    async def __aenter__(self) -> Self:
         await self.endpoint.start()
         return self
 
@@ -89,6 +100,11 @@ class Node:
                         self.take(self.registration.answered(asked, request, effect.response))
                     else:
                         self.take(self.registration.failed(asked, str(effect.failure)))
+                case _:
+                    self.happened(effect)
+
+    def happened(self, event: Event) -> None:
+        """Take an event of a call; `tests.sip_peers.telephone` does something about it."""
 
     def register(self, registration: Registration) -> None:
         self.registration = registration

@@ -18,7 +18,7 @@ from bridge.errors import ProtocolError
 from bridge.protocols.sip.grammar import shorten
 from bridge.protocols.sip.headers.challenge import Challenge
 from bridge.protocols.sip.headers.credentials import Credentials
-from bridge.protocols.sip.uri import Uri, parse_uri
+from bridge.protocols.sip.uri import SipUri, Uri, parse_uri
 from bridge.protocols.sip.uri_equality import same_uri
 
 
@@ -213,7 +213,12 @@ def _flaw(credentials: Credentials, uri: Uri, realm: str, *, without_qop: bool) 
 
 
 def _is_for(signed: str, uri: Uri) -> bool:
+    """Whether it is the Request-URI that was signed; pyVoIP names the transport in only one."""
     try:
-        return same_uri(parse_uri(signed), uri)
+        return same_uri(_without_transport(parse_uri(signed)), _without_transport(uri))
     except ProtocolError:
         return False
+
+
+def _without_transport(uri: Uri) -> Uri:
+    return replace(uri, params=uri.params.without("transport")) if isinstance(uri, SipUri) else uri

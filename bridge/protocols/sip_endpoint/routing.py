@@ -26,7 +26,7 @@ def stamped(request: Request, remote: HostPort) -> Request:
     """Return a request that came in with its source in the top Via (18.2.1, RFC 3581 section 4)."""
     host, port = remote
     via = request.via.with_received(host.partition("%")[0], port)
-    return request if via == request.via else _with_top_via(request, via)
+    return request if via is request.via else _with_top_via(request, via)
 
 
 def with_sent_by(request: Request, flow: Flow) -> Request:

@@ -23,6 +23,26 @@ from tests.sip.agent.side import (
 )
 
 
+def test_an_ack_with_the_branch_of_its_invite_and_a_tag_from_nowhere() -> None:
+    """As pyVoIP sends it: a call must not end after 32 s for want of an ACK that did come."""
+    side = Side()
+    call = offered(side)
+    side.do(side.agent.accept(call, OURS))
+    ack = phone_request("ACK", to_tag="nowhere", branch="INVITE1")
+    side.take(ack)
+    assert side.told()[-1] == "Confirmed"
+    side.take(phone_request("ACK", to_tag="nowhere", branch="INVITE1", from_tag="other"))
+    side.wait(40.0)
+    assert side.agent.calls == [call]
+
+
+def test_an_ack_with_neither_branch_nor_tag_is_nobodys() -> None:
+    side = Side()
+    side.do(side.agent.accept(offered(side), OURS))
+    side.take(phone_request("ACK", to_tag="nowhere", branch="other"))
+    assert "Confirmed" not in side.told()
+
+
 class TestOffered:
     def test_13_3_1_what_the_application_learns(self) -> None:
         side = Side()

@@ -111,6 +111,7 @@ def accept(board: Switchboard, call: Call, local: Local, fields: Fields) -> None
         warning = SipWarning(_INCOMPATIBLE_FORMAT, board.settings.name, admission.plain(error))
         refuse(board, call, 488, (("Warning", warning),), Cause.NOT_ACCEPTABLE)
         return
+    call.offer = None
     timer = session_timer.answer(invitation.invite)
     answer_fields: Fields = (
         ("Allow", board.settings.allow),

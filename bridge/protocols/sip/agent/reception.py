@@ -59,8 +59,12 @@ class Reception:
             if response is not None:
                 self.board.reply(request, response)
 
-    def ack_came(self, ack: Request, flow: Flow) -> None:
-        call = self.board.call_of(ack)
+    def ack_came(self, ack: Request, flow: Flow, owner: Owner | None) -> None:
+        """Take the ACK of a 2xx. owner: of the INVITE whose branch it has, which it should not have.
+
+        Some telephones (pyVoIP) then put a To tag into it that nobody gave them. We know what they mean.
+        """
+        call = self.board.call_of(ack) or (owner if isinstance(owner, Call) else None)
         if call is not None and _is_of(call, ack):
             _follow(call, flow)
             talking.request_came(self.board, call, ack)

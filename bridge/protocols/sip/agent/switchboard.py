@@ -152,6 +152,9 @@ class Switchboard:
         if call.over:
             return
         call.over = True
+        # What is left only answers repetitions, for half a minute, and needs no media for it.
+        call.media = call.offer = call.proposed = None
+        call.early.clear()
         self.emit(ended)
         # Longer than any transaction that still gets its messages; for those that wait for nothing any more.
         self.start(call, Wait.FORGET, 2 * self.settings.times.timeout)

@@ -110,8 +110,10 @@ def timer(board: Switchboard, call: Call, wait: dialog.Wait) -> None:
 
 
 def _ask_again(board: Switchboard, call: Call, asked: Request) -> None:
-    """22.2: the same request under the next number, now with credentials."""
-    standing, _ = _standing(call)
+    """22.2: the same request under the next number, now with credentials; a BYE too, when all is over."""
+    standing = call.session
+    if standing is None:
+        return
     number = (standing.dialog.local_number or 0) + 1
     again = replace(asked, headers=asked.headers.setting("CSeq", CSeq(number, asked.method)))
     call.session = replace(

@@ -44,7 +44,7 @@ class User(Protocol):
     """What a transaction has to tell."""
 
     def request_came(self, name: Name, request: Request, flow: Flow) -> None: ...
-    def ack_came(self, ack: Request, flow: Flow) -> None: ...
+    def ack_came(self, ack: Request, flow: Flow, owner: Owner | None) -> None: ...
     def response_came(self, owner: Owner, asked: Request, response: Response) -> None: ...
     def request_failed(self, owner: Owner, asked: Request, failure: Failure) -> None: ...
     def reply_failed(self, owner: Owner, name: Name) -> None: ...
@@ -166,7 +166,7 @@ class Transactions:
         if isinstance(effect, machine.Send):
             self.effects.append(Send(effect.message, flow, None))
         elif isinstance(effect, machine.Deliver) and isinstance(effect.message, Request):
-            self._user.ack_came(effect.message, flow)
+            self._user.ack_came(effect.message, flow, None)
 
     def _stop(self, name: Name, living: _Living, timer: Timer) -> None:
         if timer in living.timers:
@@ -176,7 +176,7 @@ class Transactions:
     def _deliver(self, name: Name, living: _Living, message: Request | Response) -> None:
         if isinstance(message, Request):
             if message.method == "ACK":
-                self._user.ack_came(message, living.flow)
+                self._user.ack_came(message, living.flow, living.owner)
             else:
                 self._user.request_came(name, message, living.flow)
         elif living.owner is not None and living.asked is not None:

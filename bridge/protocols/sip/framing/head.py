@@ -113,7 +113,7 @@ def _decoded_line(line: bytes) -> str:
         return line.decode("latin-1")
 
 
-def _fields(lines: list[str]) -> dict[str, list[str]]:
+def _fields(lines: list[str]) -> dict[str, tuple[str, ...]]:
     """Sort lines by name, folded ones with the line that they continue (RFC 3261 section 7.3.1).
 
     A line that is no field is left out (section 8.2.2).
@@ -136,7 +136,7 @@ def _fields(lines: list[str]) -> dict[str, list[str]]:
             values.append(value.strip(_BLANKS))
         else:
             values = fields[spelled] = [value.strip(_BLANKS)]
-    return fields
+    return {name: tuple(values) for name, values in fields.items()}
 
 
 def build(head: Head, body: bytes) -> AnyMessage:

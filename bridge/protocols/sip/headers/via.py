@@ -7,7 +7,7 @@ the transport, which writes `received` and asks where a response goes.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Self
 
@@ -120,7 +120,9 @@ class Via:
             params = params.with_("rport", str(port))
         if self.wants_rport or address != self.host:
             params = params.with_("received", address)
-        return replace(self, params=params)
+        if params is self.params:
+            return self
+        return type(self)(self.transport, self.host, self.port, params)
 
     def response_goes_to(self) -> tuple[str, int]:
         """Return host and port for a response over an unreliable transport (RFC 3261 section 18.2.2).

@@ -9,8 +9,11 @@ from bridge.errors import ProtocolError
 from bridge.protocols.sip.grammar import shorten
 from bridge.protocols.sip.message.names import canonical, rank
 
-Lines = Mapping[str, list[str]]
-"""Canonical name -> the values of its lines, in their order."""
+Lines = Mapping[str, tuple[str, ...]]
+"""Canonical name -> the values of its lines, in their order.
+
+Tuples: of those that hold text only the garbage collector loses sight, and messages live for half a minute.
+"""
 
 
 class Headers:
@@ -46,7 +49,7 @@ class Headers:
         lines = dict(self._lines)
         for name, value in fields:
             spelled = _checked(name)
-            lines[spelled] = [*lines.get(spelled, ()), str(value)]
+            lines[spelled] = (*lines.get(spelled, ()), str(value))
         return Headers(lines)
 
     def setting(self, name: str, *values: object) -> Headers:
@@ -55,7 +58,7 @@ class Headers:
         lines = dict(self._lines)
         lines.pop(name, None)
         if values:
-            lines[name] = [str(value) for value in values]
+            lines[name] = tuple([str(value) for value in values])
         return Headers(lines)
 
     def only(self, names: Iterable[str]) -> Headers:
