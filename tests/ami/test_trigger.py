@@ -15,8 +15,8 @@ from bridge.model import Event, Kind
 from bridge.protocols.secret import Secret
 from bridge.simulator.ami_server import ALL_ACTIONS, WATCHER, AmiServer
 from bridge.simulator.dialogue import Dialogue
-from bridge.triggers.ami import Config, Trigger
 from bridge.triggers._accepting import Handover
+from bridge.triggers.ami import Config, Trigger
 from tests.ami.conftest import SECRET_VARIABLE, RunningClock, until
 from tests.ami.scenarios import SCENARIOS, story_of
 from tests.ami.test_link import HastyClock
