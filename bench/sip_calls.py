@@ -12,11 +12,12 @@ import argparse
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from bench.figures import print_table
-from bench.sip_contenders import CONTENDERS, OWN, Contender
-from bench.sip_load import Step, call, memory
+from bench.sip_contenders import CONTENDERS, OWN, Contender, Running
+from bench.sip_load import STEPS, SUMMARY, Climb, Step, call, each_step, memory, summary
 from bench.sip_peers import PeerError
 from tests.parts.processes import PartError
 
@@ -29,31 +30,14 @@ REST: Final = 45.0
 """Seconds: the longest timer of a transaction is 32, then 5 more."""
 SIPP_CORE: Final = 0
 CORE: Final = 1
-MOST_TROUBLED: Final = 2
 
 
 @dataclass
-class Result:
+class Result(Climb):
     """What one contender did. memory: MB before, right after, after the rest."""
 
-    steps: list[Step] = field(default_factory=list)
     many: Step | None = None
     memory: list[float] = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def clean_up_to(self) -> int:
-        """The rate up to which every step was clean."""
-        rates = []
-        for step in self.steps:
-            if not step.clean:
-                break
-            rates.append(step.rate)
-        return max(rates, default=0)
-
-    @property
-    def trouble(self) -> Step | None:
-        return next((step for step in self.steps if not step.clean), None)
 
 
 def measure(contender: Contender, rates: tuple[int, ...], many: int, result: Result) -> None:
@@ -61,10 +45,7 @@ def measure(contender: Contender, rates: tuple[int, ...], many: int, result: Res
     try:
         with contender.start(CORE) as peer:
             call(peer, SIPP_CORE, 100, WARM_UP)
-            for rate in rates:
-                result.steps.append(call(peer, SIPP_CORE, rate, rate * SECONDS))
-                if sum(not step.clean for step in result.steps) == MOST_TROUBLED:
-                    break
+            result.go(rates, partial(_step, peer))
         with contender.start(CORE) as peer:
             call(peer, SIPP_CORE, 100, WARM_UP)
             result.memory.append(memory(peer.pid))
@@ -74,6 +55,10 @@ def measure(contender: Contender, rates: tuple[int, ...], many: int, result: Res
             result.memory.append(memory(peer.pid))
     except (PeerError, PartError, OSError) as error:
         result.problem = str(error).partition("\n")[0]
+
+
+def _step(peer: Running, rate: int) -> Step:
+    return call(peer, SIPP_CORE, rate, rate * SECONDS)
 
 
 def main() -> None:
@@ -88,47 +73,17 @@ def main() -> None:
             measure(contender, rates, many, results.setdefault(contender.name, Result()))
     print_table(
         "Calls a second on one core (INVITE, 200, ACK, BYE, 200; UDP)",
-        ("", "clean up to", "first trouble at", "failed", "retransmitted", "CPU ms/call", "CPU, ours = 1"),
-        _summary(results),
+        SUMMARY,
+        summary(results, OWN.name),
         "CPU at the highest clean rate. Target: ours clean up to at least 1,000.",
     )
-    print_table(
-        "Every step of 5 seconds",
-        ("", "calls/s", "reached", "calls", "failed", "retransmitted", "CPU ms/call", "load"),
-        _steps(results),
-    )
+    print_table("Every step of 5 seconds", STEPS, each_step(results))
     print_table(
         f"{many:,} calls at {MANY_RATE}/s, then {REST:.0f} s of rest",
         ("", "failed", "retransmitted", "CPU ms/call", "MB before", "after", "after the rest"),
         _memory(results),
         "Target: back within 20 % of what it was before.",
     )
-
-
-def _cpu(result: Result) -> float:
-    clean = [step for step in result.steps if step.clean]
-    return (clean or result.steps)[-1].cpu if result.steps else 0.0
-
-
-def _summary(results: Mapping[str, Result]) -> Iterator[tuple[str, ...]]:
-    own = _cpu(results[OWN.name]) if OWN.name in results else 0.0
-    for name, result in results.items():
-        if result.problem and not result.steps:
-            yield name, f"did not run: {result.problem}", *[""] * 5
-            continue
-        trouble = result.trouble
-        seen = ["-"] * 3
-        if trouble:
-            seen = [str(trouble.rate), str(trouble.failed), str(trouble.retransmissions)]
-        relative = f"{_cpu(result) / own:.1f}" if own else "-"
-        yield name, str(result.clean_up_to), *seen, f"{_cpu(result):.2f}", relative
-
-
-def _steps(results: Mapping[str, Result]) -> Iterator[tuple[str, ...]]:
-    for name, result in results.items():
-        for step in result.steps:
-            counts = (str(step.calls), str(step.failed), str(step.retransmissions))
-            yield name, str(step.rate), f"{step.reached:.0f}", *counts, f"{step.cpu:.2f}", step.load
 
 
 def _memory(results: Mapping[str, Result]) -> Iterator[tuple[str, ...]]:

@@ -1,5 +1,7 @@
 """Who answers the calls of `bench.sip_calls`: our user agent, two Python libraries, Asterisk.
 
+`bench.sip_bridged` and `bench.sip_sos` start and pin their processes by it, too.
+
 A contender is a name and a way to start it on one core; another one is another entry of `CONTENDERS`.
 """
 
@@ -9,7 +11,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,19 +53,43 @@ def pin(pid: int, core: int) -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread.name), _AHEAD)
 
 
+def family(pid: int) -> list[int]:
+    """Return a process and all that it has started, and those."""
+    parents = dict(_parents())
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Return every process of this machine with its parent."""
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            yield int(file.parent.name), int(file.read_text().rpartition(")")[2].split()[1])
+
+
+def pin_family(pid: int, core: int) -> None:
+    """As `pin`, with all that the process has started."""
+    for one in family(pid):
+        pin(one, core)
+
+
 @contextmanager
-def _program(core: int, command: Sequence[str]) -> Iterator[Running]:
+def program(
+    core: int, command: Sequence[str], *, environment: Mapping[str, str] | None = None
+) -> Iterator[Running]:
     """Run a program that takes its port as its last argument and says `ready`."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="bench-sip-") as folder:
         log_file = Path(folder) / "out.log"
-        child = Child([*command, str(port)], log_file, name=command[-1])
+        child = Child([*command, str(port)], log_file, environment=environment, name=command[-1])
         try:
             child.wait_until(lambda: "ready" in log_file.read_text(), 20, "ready")
-            pin(child.pid, core)
+            pin_family(child.pid, core)
             yield Running(child.pid, port)
         finally:
-            child.kill()
+            child.stop()
 
 
 @contextmanager
@@ -83,9 +109,9 @@ def _asterisk(core: int) -> Iterator[Running]:
 def _peer(name: str) -> Contender:
     return Contender(
         f"{name} {sip_peers.VERSIONS[name]}",
-        lambda core: _program(core, [str(sip_peers.environment()), sip_peers.__file__, name]),
+        lambda core: program(core, [str(sip_peers.environment()), sip_peers.__file__, name]),
     )
 
 
-OWN: Final = Contender("sosbridge", lambda core: _program(core, [sys.executable, "-m", "bench.sip_own"]))
+OWN: Final = Contender("sosbridge", lambda core: program(core, [sys.executable, "-m", "bench.sip_own"]))
 CONTENDERS: Final = (OWN, _peer("aiosipua"), _peer("sippy"), Contender("Asterisk 22", _asterisk))

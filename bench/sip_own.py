@@ -32,7 +32,9 @@ through over and over."""
 MEDIA: Final = Local(LOOPBACK, 40_000, "1")
 
 
-class _Clock:
+class SystemClock:
+    """`model.Clock`."""
+
     def now(self) -> float:
         return time.time()
 
@@ -52,7 +54,7 @@ class Answerer:
         settings = EndpointSettings.model_validate(
             {"listen": [{"address": LOOPBACK, "port": port}], "allowed": [f"{LOOPBACK}/32"]}
         )
-        self.endpoint = Endpoint(settings, received=self._received, clock=_Clock())
+        self.endpoint = Endpoint(settings, received=self._received, clock=SystemClock())
 
     def _received(self, message: Request | Response, flow: Flow) -> None:
         self._run(self._agent.receive(message, flow))

@@ -4,6 +4,7 @@ They live in a virtual environment of their own in the cache folder, made at the
 then run with its Python.
 
     python sip_peers.py aiosipua|sippy PORT        # prints `ready` and runs until it is ended
+    python sip_peers.py sippy-b2bua NEXT PORT      # sippy's example of a B2BUA; all calls go on to port NEXT
 
 sippy has one worker: with its three it puts messages in the wrong order, which sipp takes for failed calls.
 Neither writes a log.
@@ -99,8 +100,26 @@ def _sippy(port: int) -> None:
     ED2.loop()
 
 
+def _sippy_b2bua(following: int, port: int) -> None:
+    from sippy import Udp_server  # noqa: PLC0415  the peers' environment only
+    from sippy.b2bua_simple import CallMap  # type: ignore[import-not-found]  # noqa: PLC0415
+    from sippy.Core.EventDispatcher import ED2  # noqa: PLC0415
+    from sippy.SipConf import SipConf  # type: ignore[import-not-found]  # noqa: PLC0415
+    from sippy.SipTransactionManager import SipTransactionManager  # noqa: PLC0415
+
+    Udp_server.Udp_server_opts.nworkers = 1
+    SipConf.allow_formats = (0, 8, 18, 100, 101)  # as the example's own `main_func`
+    config: dict[str, Any] = {"_sip_address": LOOPBACK, "_sip_port": port, "_sip_logger": _NoLog()}
+    config["nh_addr"] = (LOOPBACK, following)
+    config["_sip_tm"] = SipTransactionManager(config, CallMap(config).recvRequest)
+    print("ready", flush=True)
+    ED2.loop()
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "aiosipua":
         asyncio.run(_aiosipua(int(sys.argv[2])))
+    elif sys.argv[1] == "sippy-b2bua":
+        _sippy_b2bua(int(sys.argv[2]), int(sys.argv[3]))
     else:
         _sippy(int(sys.argv[2]))

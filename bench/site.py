@@ -1,37 +1,34 @@
-"""The site of the benches as data: many phones behind one gateway, each with a camera of its own.
+"""The sites of the benches as data: many phones behind one gateway, each with a camera of its own.
 
 So every SOS opens an incident of its own and asks for exactly one recording at the generic HTTP VMS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from bench.pbx import GATEWAY, SECRET, SOS, USER
 
-SECRET_VARIABLE: Final = "SOSBRIDGE_BENCH_AMI"
+SECRET_VARIABLE: Final = "SOSBRIDGE_BENCH_SECRET"
 ENVIRONMENT: Final = {SECRET_VARIABLE: SECRET}
+DESK: Final = "desk"
+"""The console: with a PBX nobody answers there."""
+DESK_NUMBER: Final = "100"
+LOOPBACK: Final = "127.0.0.1"
 
 
-def site_of(numbers: Iterable[str], *, folder: Path, ami_port: int, vms_url: str, web: str) -> dict[str, Any]:
+def site_of(
+    numbers: Iterable[str], *, pbx: Mapping[str, Any], folder: Path, vms_url: str, web: str
+) -> dict[str, Any]:
     """Return the site file for phones with these numbers. Everything that is not here has its default."""
     numbers = list(numbers)
     return {
         "site": {"name": "bench", "timezone": "UTC"},
         "state_dir": str(folder),
-        "pbx": [
-            {
-                "name": "pbx1",
-                "type": "ami",
-                "host": "127.0.0.1",
-                "port": ami_port,
-                "username": USER,
-                "secret": {"env": SECRET_VARIABLE},
-            }
-        ],
-        "alarm": {"extensions": [SOS], "consoles": ["desk"]},
+        "pbx": [dict(pbx)],
+        "alarm": {"extensions": [SOS], "consoles": [DESK]},
         "vms": [
             {
                 "name": "vms",
@@ -62,6 +59,40 @@ def site_of(numbers: Iterable[str], *, folder: Path, ami_port: int, vms_url: str
             for number in numbers
         },
         "cameras": {f"camera-{number}": {"vms": number} for number in numbers},
-        "consoles": {"desk": {"endpoint": "desk"}},
+        "consoles": {DESK: {"endpoint": DESK}},
         "web": {"listen": web},
+    }
+
+
+def ami_pbx(port: int) -> dict[str, Any]:
+    """Return the stanza of an Asterisk whose AMI is there."""
+    return {
+        "name": "pbx1",
+        "type": "ami",
+        "host": LOOPBACK,
+        "port": port,
+        "username": USER,
+        "secret": {"env": SECRET_VARIABLE},
+    }
+
+
+def own_exchange(port: int, rtp: range) -> dict[str, Any]:
+    """Return the stanza of the bridge's own exchange: the gateway is a trunk, the desk registers."""
+    return {"name": "exchange", "type": "sip", **exchange_settings(port, rtp)}
+
+
+def exchange_settings(port: int, rtp: range) -> dict[str, Any]:
+    """Return the settings of `triggers.sip`. rtp: the ports of the media."""
+    return {
+        "realm": LOOPBACK,
+        "algorithms": ["MD5"],  # sipp knows no other
+        "listen": [{"transport": "UDP", "address": LOOPBACK, "port": port}],
+        "allowed": [f"{LOOPBACK}/32"],
+        "trunks": {GATEWAY: {"host": LOOPBACK}},
+        "accounts": {DESK: {"secret": {"env": SECRET_VARIABLE}}},
+        "numbers": {DESK_NUMBER: DESK},
+        "longest_registration": 86_400,
+        # sipp would take it for a call.
+        "options_every": 86_400,
+        "media": {"type": "builtin", "first_port": rtp.start, "last_port": rtp.stop - 1},
     }

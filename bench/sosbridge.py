@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class Stored:
     occurred_at: float
     """By the PBX, which is on the same clock here."""
     received_at: float
-    """When the AMI trigger handed it in."""
+    """When the trigger handed it in."""
     decided_at: float
     """In the transaction, just before its commit."""
     started_at: float
@@ -50,9 +50,9 @@ class Stored:
 class Sosbridge:
     """One running bridge with an empty store, its durability settings the default ones."""
 
-    def __init__(self, numbers: Iterable[str], *, ami_port: int, vms_url: str) -> None:
+    def __init__(self, numbers: Iterable[str], *, pbx: Mapping[str, Any], vms_url: str) -> None:
         self._numbers = numbers
-        self._ami_port = ami_port
+        self._pbx = pbx
         self._vms_url = vms_url
         self._web = f"127.0.0.1:{free_port()}"
 
@@ -60,9 +60,7 @@ class Sosbridge:
         # Not below /tmp, which is in memory on many machines: a commit there costs nothing.
         self._folder = tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp")
         folder = Path(self._folder.name)
-        site = site_of(
-            self._numbers, folder=folder, ami_port=self._ami_port, vms_url=self._vms_url, web=self._web
-        )
+        site = site_of(self._numbers, pbx=self._pbx, folder=folder, vms_url=self._vms_url, web=self._web)
         site_file = folder / "site.yaml"
         site_file.write_text(yaml.safe_dump(site, sort_keys=False), "utf-8")
         self._upgrade(site_file)

@@ -57,6 +57,10 @@ class VmsStub:
         self._child.kill()
         self._folder.cleanup()
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def arrivals(self) -> list[Arrival]:
         """Return every request since the last `forget`, in order."""
         return [Arrival(*row) for row in requests.get(self.url + ARRIVALS, timeout=30).json()]
