@@ -25,6 +25,9 @@ def _share() -> range:
 
 
 _RANGE: Final = _share()
+_SINGLE: Final = _RANGE[: len(_RANGE) * 2 // 5]
+_BLOCKS: Final = _RANGE[len(_RANGE) * 2 // 5 :]
+"""Apart, because single ports here and there would leave no room for a block."""
 
 
 def free_port() -> int:
@@ -34,13 +37,14 @@ def free_port() -> int:
 
 def free_block(size: int) -> int:
     """Return the first (even) port of `size` neighbouring free ports."""
-    for _ in range(200):
-        first = random.randrange(_RANGE.start, _RANGE.stop - size, 2)
+    zone = _SINGLE if size < 10 else _BLOCKS
+    for _ in range(500):
+        first = random.randrange(zone.start + zone.start % 2, zone.stop - size, 2)
         block = range(first, first + size)
         if _handed_out.isdisjoint(block) and all(_is_free(port) for port in block):
             _handed_out.update(block)
             return first
-    raise OSError(f"no {size} neighbouring free ports between {_RANGE.start} and {_RANGE.stop}")
+    raise OSError(f"no {size} neighbouring free ports between {zone.start} and {zone.stop}")
 
 
 def give_back(first: int, size: int = 1) -> None:
