@@ -114,7 +114,7 @@ def _post_roll_due(turn: Turn, incident: Incident) -> None:
     if turn.state.live_calls(incident.id):
         post_roll(turn, incident)
     else:
-        apply_signal(turn, incident, Signal.POST_ROLL, "closed: what was started is stopped")
+        apply_signal(turn, incident, Signal.POST_ROLL, "closed: what was started is being stopped")
 
 
 def _recording_warning(turn: Turn, incident: Incident) -> None:

@@ -42,7 +42,7 @@ def test_it_plays_both_stories_to_their_end(tmp_path: Path) -> None:
     _told_in_order(
         told,
         *("EAST-03       somebody presses SOS", "shows 2 cameras on control-1", "A. Weber picks up"),
-        *("acknowledged by A. Weber", "EAST-03       hangs up", "closed: what was started is stopped"),
+        *("acknowledged by A. Weber", "EAST-03       hangs up", "closed: what was started is being stopped"),
         *("switched off", "WEST-01       somebody presses SOS", "no picture confirmed: dispatch is told"),
         *("shift-lead    picks up", "hears the announcement", "presses 1", "plant-manager is released"),
         *("switched on again", "shows 2 cameras on control-2", "WEST-01       hangs up"),
