@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import wave
 from array import array
 from pathlib import Path
@@ -46,7 +45,7 @@ def test_beeps_where_nothing_can_speak(site: Site, tmp_path: Path, monkeypatch: 
     assert listen(samples(tmp_path / "sounds" / "en" / "caller" / "ringback.wav")).hertz == 425
 
 
-@pytest.mark.skipif(not (shutil.which("espeak-ng") and shutil.which("sox")), reason="needs espeak-ng and sox")
+@pytest.mark.real("espeak")
 def test_words_where_it_can(site: Site, tmp_path: Path) -> None:
     sounds = make_sounds(site, tmp_path / "sounds")
     assert sounds.spoken

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,7 @@ from tests.pack.conftest import StartLab
 from tests.pack.site import SECRETS, TEXT, load_site
 from tests.parts.asterisk import Endpoint
 
-speaks = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None or shutil.which("sox") is None, reason="apt-get install espeak-ng sox"
-)
+speaks = pytest.mark.real("espeak")
 
 
 @pytest.fixture

@@ -26,9 +26,7 @@ SMALL = PackFacts(
     locations=(Place(tag="PLACE-A", spoken="Tank farm east, post three"),),
 )
 
-speaks = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None or shutil.which("sox") is None, reason="apt-get install espeak-ng sox"
-)
+speaks = pytest.mark.real("espeak")
 
 
 @pytest.fixture(scope="module")

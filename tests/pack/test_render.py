@@ -203,6 +203,13 @@ def test_an_unwritable_folder_is_a_clear_error(facts: PackFacts, tmp_path: Path)
             {"accounts": (AmiAccount(username="x", what="", read="", write="", secret="a\nb"),)},
             "choose another",
         ),
+        (
+            {"accounts": (AmiAccount(username="x]\nwrite = all\n[y", what="", read="", write=""),)},
+            "control character",
+        ),
+        ({"site": "Plant\n[evil]"}, "control character"),
+        ({"permit": "127.0.0.1\rwrite = all"}, "control character"),
+        ({"phones": (replace(phone("1001"), endpoint="help\n1"),)}, "control character"),
         ({"phones": (phone("1001"), replace(phone("1001"), id="twin"))}, "have the same endpoint 1001"),
     ],
 )

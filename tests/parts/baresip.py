@@ -18,6 +18,7 @@ import socket
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -55,6 +56,10 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen {loopback}:{control}
 snd_path {folder}
 """
+
+
+_BYTES_A_SECOND: Final = 16_000
+"""Of what it records: 8 kHz, 16 bit."""
 
 
 class Baresip:
@@ -138,11 +143,34 @@ class Baresip:
         raise PartError(f"baresip: no {kind} within {timeout:g} s; seen: {seen}\n{self.child.log_tail()}")
 
     def heard(self) -> Path:
-        """Return the WAV file with what the other side of the latest call said; complete when it is over."""
+        """Return the WAV file with what the other side of the latest call said.
+
+        It is complete once baresip has closed it, soon after the call's end; a call that goes on costs 3 s.
+        """
         files = sorted(self.folder.glob("dump-*-dec.wav"), key=lambda file: file.stat().st_mtime)
         if not files:
             raise PartError(f"baresip heard nothing\n{self.child.log_tail()}")
+        deadline = time.monotonic() + 3
+        while self._has_open(files[-1]) and time.monotonic() < deadline:
+            time.sleep(0.02)
         return files[-1]
+
+    def _has_open(self, file: Path) -> bool:
+        with suppress(OSError):  # it has ended
+            for descriptor in Path(f"/proc/{self.child.pid}/fd").iterdir():
+                with suppress(OSError):
+                    if descriptor.readlink() == file:
+                        return True
+        return False
+
+    def wait_sound(self, seconds: float = 0.5, timeout: float = 15.0) -> None:
+        """Wait until so much of what the other side says is on the disk. Raises PartError."""
+        deadline = time.monotonic() + timeout
+        wanted = _BYTES_A_SECOND * seconds
+        while not any(file.stat().st_size > wanted for file in self.folder.glob("dump-*-dec.wav")):
+            if time.monotonic() > deadline:
+                raise PartError(f"baresip heard nothing for {timeout:g} s\n{self.child.log_tail()}")
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End it at once, as a cut line does."""

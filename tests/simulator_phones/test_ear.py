@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import shutil
 import subprocess
 import wave
 from array import array
@@ -69,7 +68,7 @@ def test_what_else_there_is(samples: array[int], kind: Kind) -> None:
         assert listen(samples).kind is kind
 
 
-@pytest.mark.skipif(not (shutil.which("espeak-ng") and shutil.which("sox")), reason="needs espeak-ng and sox")
+@pytest.mark.real("espeak")
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_speech_is_speech(language: str, tmp_path: Path) -> None:
     """All of an announcement, and each second of it that is not a pause."""

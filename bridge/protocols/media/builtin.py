@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,9 @@ DISK_TIMEOUT: Final = 10.0
 """Seconds for what waits for a disk."""
 
 _log = structlog.get_logger(__name__)
+
+# `asdict` copies each value, for every call anew.
+_REMOTE: Final = tuple(field.name for field in fields(Remote))
 
 _EVENTS: Final[dict[str, type[MediaEvent]]] = {
     "digit": Digit,
@@ -121,7 +124,7 @@ class BuiltinMedia:
         return local
 
     async def set_remote(self, leg: str, remote: Remote) -> None:
-        await self._ask("set_remote", leg=leg, remote=asdict(remote))
+        await self._ask("set_remote", leg=leg, remote={name: getattr(remote, name) for name in _REMOTE})
 
     async def play(self, leg: str, files: Sequence[Path], *, loop: bool = False) -> int:
         names = [_full(file) for file in files]

@@ -30,6 +30,10 @@ QUIT_TIMEOUT: Final = 5.0
 Message = dict[str, Any]
 
 
+_LEFT_BEHIND: Final[list[asyncio.subprocess.Process]] = []
+"""Those that are meant to outlive us: Python would warn of them as forgotten."""
+
+
 class Process:
     """One running child. Made by `start`; `ended()` returns when it is gone, `stop` ends it."""
 
@@ -42,6 +46,7 @@ class Process:
     ) -> None:
         self._process, self._reader, self._writer, self._on_event = process, reader, writer, on_event
         self._numbers = count(1)
+        self._unsaid = bytearray()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._gone = False
         self.why = ""
@@ -109,7 +114,7 @@ class Process:
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
-            self._writer.write(wire.encode({"id": number, "do": command, **fields}))
+            self._say({"id": number, "do": command, **fields})
             async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
@@ -120,7 +125,7 @@ class Process:
     async def stop(self) -> None:
         """Let it say goodbye on every leg and end; kill it if that takes too long."""
         with suppress(Retryable, Uncertain):
-            self._writer.write(wire.encode({"id": 0, "do": "quit"}))
+            self._say({"id": 0, "do": "quit"})
             with suppress(TimeoutError):
                 async with asyncio.timeout(QUIT_TIMEOUT):
                     await self._process.wait()
@@ -128,6 +133,7 @@ class Process:
 
     async def abandon(self) -> None:
         """Hang up: it goes on relaying for as long as RTP flows."""
+        _LEFT_BEHIND.append(self._process)
         await self._close_line()
 
     async def kill(self) -> None:
@@ -138,7 +144,19 @@ class Process:
         await self._process.wait()
         await self._close_line()
 
+    def _say(self, message: Message) -> None:
+        """Write a line, together with all others of this turn of the loop: each write wakes the child."""
+        if not self._unsaid:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unsaid += wire.encode(message)
+
+    def _flush(self) -> None:
+        if self._unsaid and not self._writer.is_closing():
+            self._writer.write(bytes(self._unsaid))
+        self._unsaid.clear()
+
     async def _close_line(self) -> None:
+        self._flush()
         self._gone = True
         self._writer.close()
         with suppress(OSError):
