@@ -74,6 +74,9 @@ bench: setup parts ## Print the figures: latency of an SOS, and a flood of them
 	@$(BIN)/python -m bench.sos_latency
 	@$(BIN)/python -m bench.flood
 	@$(BIN)/python -m bench.sip_calls
+	@$(BIN)/python -m bench.sip_bridged
+	@$(BIN)/python -m bench.sip_sos
+	@$(BIN)/python -m bench.rtp_relay
 
 asterisk-tree: ## Build Asterisk 22 and 16 for the tests, once, into the user's cache
 	@$(PYTHON) tests/parts/trees.py asterisk

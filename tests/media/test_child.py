@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -102,6 +103,17 @@ async def test_wrong_commands_are_answered_and_survived(builtin: Studio) -> None
             await process.ask(command, **fields)
     process._writer.write(b"no json\n[1]\n" + b"x" * 200_000 + b"\n")
     assert await process.ask("ping") == {"legs": 0}
+
+
+async def test_what_is_asked_together_is_written_together_and_answered_in_order(builtin: Studio) -> None:
+    process = builtin.media._process
+    assert isinstance(process, Process)
+    with patch.object(process._writer, "write", wraps=process._writer.write) as write:
+        asked = (process.ask("open", leg=f"leg-{number}", address="") for number in range(4))
+        opened = await asyncio.gather(*asked)
+    ports = [local["rtp_port"] for local in opened]
+    assert write.call_count == 1
+    assert ports == sorted(set(ports))
 
 
 async def test_a_party_of_the_other_family_is_refused(builtin: Studio) -> None:

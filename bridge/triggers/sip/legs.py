@@ -6,9 +6,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from itertools import count
 from typing import Any, Final
 
 from bridge.b2bua.effects import Play
+from bridge.calls.facts import Said
 from bridge.protocols.media import facade
 from bridge.protocols.sip.agent.events import Ended
 from bridge.protocols.sip.dialog.vocabulary import Cause, Fields
@@ -21,6 +23,8 @@ COMPLETED_ELSEWHERE: Final = 200
 """Cause of a Reason by which a telephone shows no missed call (RFC 3326)."""
 NORMAL_CLEARING: Final = 16
 """Cause of ITU-T Q.850."""
+_SESSIONS: Final = count(secrets.randbits(47))
+"""Numbers of session descriptions: no two alike, and none of an earlier run's (RFC 4566 section 5.2)."""
 _NO_ANSWER: Final = 408
 _NOT_REACHED: Final = 503
 _NOT_ACCEPTABLE: Final = 488
@@ -51,6 +55,16 @@ class Leg:
     """The leg it is joined with."""
     playing: Play | None = None
     """What it hears, or heard last, from a file."""
+    recording: str = ""
+    """The file that it is to be recorded in, '' for none."""
+    files: int = 0
+    """How many files that became: the media may be lost meanwhile."""
+    recorded: Said | None = None
+    """What is to be told as soon as it is recorded."""
+    answered: bool = False
+    """Whether we answered this caller."""
+    alarm: bool = False
+    """Whether it is for an SOS: the phone's, or of somebody who is rung for it."""
     over: bool = False
     elsewhere: bool = False
 
@@ -58,9 +72,21 @@ class Leg:
         """Whether nobody wants it any more. To be asked again after each wait."""
         return self.over
 
+    @property
+    def talks(self) -> bool:
+        """Whether it is answered: before, a telephone need not send any sound."""
+        return self.answered or (bool(self.call) and not self.incoming)
+
+    def next_file(self) -> str:
+        """Return the name of the next file of its recording: `x.wav`, `x-2.wav` and so on."""
+        self.files += 1
+        return (
+            self.recording if self.files == 1 else f"{self.recording.removesuffix('.wav')}-{self.files}.wav"
+        )
+
     def take_local(self, opened: facade.Local) -> Local:
         """Remember where its media are."""
-        self.local = Local(opened.address, opened.rtp_port, str(secrets.randbits(48)))
+        self.local = Local(opened.address, opened.rtp_port, str(next(_SESSIONS)))
         return self.local
 
     def plain(self) -> Mapping[str, Any]:

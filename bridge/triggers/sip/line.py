@@ -25,6 +25,7 @@ from bridge.protocols.sip.message import Request, Response
 from bridge.protocols.sip.transaction.layer import Name
 from bridge.protocols.sip_endpoint import Endpoint, EndpointSettings, Timers
 from bridge.triggers.sip.pending import Pending
+from bridge.triggers.sip.screening import BY_FORM, Screening
 
 APPLICATION_METHODS: Final = frozenset({"REGISTER"})
 
@@ -32,14 +33,28 @@ _log = structlog.get_logger(__name__)
 
 
 class Line:
-    """told: called with each event of the user agent, except the answers to `ask`."""
+    """told: called with each event of the user agent, except the answers to `ask`.
 
-    def __init__(self, settings: EndpointSettings, *, clock: Clock, told: Callable[[Event], None]) -> None:
+    screening: sees each INVITE that begins a call, and what cannot be read.
+    """
+
+    def __init__(
+        self,
+        settings: EndpointSettings,
+        *,
+        clock: Clock,
+        told: Callable[[Event], None],
+        screening: Screening,
+    ) -> None:
         self.agent: Final = Agent(
-            os.urandom, Settings(user="sos", passes_on=True, application_methods=APPLICATION_METHODS)
+            in_blocks(os.urandom),
+            Settings(user="sos", passes_on=True, application_methods=APPLICATION_METHODS),
         )
-        self.endpoint: Final = Endpoint(settings, received=self._received, clock=clock)
+        self.endpoint: Final = Endpoint(
+            settings, received=self._received, clock=clock, unreadable=screening.unreadable
+        )
         self.pending: Final = Pending()
+        self._screening = screening
         self._told = told
         self._timers: Timers[TimerId, str] = Timers(lambda timer, _: self.run(self.agent.timer(timer)))
         self._asked: dict[str, asyncio.Future[RequestAnswered]] = {}
@@ -99,6 +114,8 @@ class Line:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Send(message, flow, name):
+                if isinstance(message, Response) and message.status in BY_FORM:
+                    self._refused(message, flow)
                 self.pending.sent(message, flow)
                 failed = None if name is None else partial(self._failed, name)
                 self.endpoint.send(message, flow, failed=failed)
@@ -112,8 +129,15 @@ class Line:
                 self._told(effect)
 
     def _received(self, message: Request | Response, flow: Flow) -> None:
+        if isinstance(message, Request) and message.method == "INVITE" and not message.to.tag:
+            message = self._screening.readable(message, flow)
         self.pending.received(message, flow)
         self.run(self.agent.receive(message, flow))
+
+    def _refused(self, response: Response, flow: Flow) -> None:
+        invite = self.pending.answered(response)
+        if invite is not None and response.cseq.method == "INVITE":
+            self._screening.refused(invite, response, flow)
 
     def _failed(self, name: Name, reason: str) -> None:
         _log.debug("a SIP message did not arrive", why=reason)
@@ -123,3 +147,20 @@ class Line:
         waiting = self._asked.get(event.id)
         if waiting is not None and not waiting.done():
             waiting.set_result(event)
+
+
+def in_blocks(source: Callable[[int], bytes], size: int = 4096) -> Callable[[int], bytes]:
+    """Return random bytes as `source` does, asking it but once for many: a call takes ten tags and branches.
+
+    Each system call lets another thread run Python for up to 5 ms; none is given out twice.
+    """
+    left = b""
+
+    def draw(wanted: int) -> bytes:
+        nonlocal left
+        if len(left) < wanted:
+            left = source(max(size, wanted))
+        drawn, left = left[:wanted], left[wanted:]
+        return drawn
+
+    return draw

@@ -173,7 +173,9 @@ def _rtcp(media: Media, address: str) -> tuple[str, int] | None:
 
 def _packet_ms(media: Media) -> int:
     """The ptime asked for; what is no sensible number is 20 ms."""
-    text = media.attribute("ptime") or ""
+    text = media.attribute("ptime")
+    if not text:  # as in most
+        return _PACKET_MS
     try:
         return number(text.strip(), "ptime", smallest=10, largest=200)
     except ProtocolError:
