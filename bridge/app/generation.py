@@ -10,9 +10,9 @@ import structlog
 
 from bridge.config import Site
 from bridge.model import Driver, Trigger
-from bridge.outbox import Outbox
+from bridge.outbox import Down, Outbox
 from bridge.supervision.heartbeat import Heartbeat
-from bridge.supervision.probes import Probes
+from bridge.supervision.probes import Failure, Probes
 from bridge.supervision.status import LinkKind, LinkStatus
 
 log = structlog.get_logger(__name__)
@@ -56,13 +56,19 @@ def links_of(generation: Generation, probes: Probes) -> Iterator[LinkStatus]:
             lag_seconds=link.lag,
         )
     for name in generation.drivers:
-        failure = probes.failing.get(name)
+        # The probe asks once a minute; the breaker knows of a dead one as soon as it is needed.
+        known: tuple[Failure | Down | None, ...] = (
+            probes.failing.get(name),
+            generation.outbox.lanes[name].down,
+        )
+        failures = [failure for failure in known if failure is not None]
+        first = min(failures, key=lambda failure: failure.since, default=None)
         yield LinkStatus(
             name=name,
             kind=LinkKind.VMS,
-            up=failure is None,
-            since=failure.since if failure else generation.began_at,
-            text=failure.why if failure else "",
+            up=first is None,
+            since=first.since if first else generation.began_at,
+            text=first.why if first else "",
         )
     for name, heartbeat in generation.heartbeats.items():
         yield LinkStatus(

@@ -12,15 +12,14 @@ from bridge.b2bua.callback import Callback
 from bridge.b2bua.hearing import Hearing
 from bridge.b2bua.inputs import Offered
 from bridge.b2bua.legs import Legs, uniqueid_of
+from bridge.b2bua.partings import Partings
 from bridge.b2bua.reports import Reports
 from bridge.b2bua.ringing import Ringing
 from bridge.b2bua.stages import Signal, after
-from bridge.b2bua.state import Alarm, For, Has, Leg, Role, Stage, State, Turn, indexed, unindexed
+from bridge.b2bua.state import BY_PHONE, Alarm, For, Has, Role, Stage, State, Turn, indexed, unindexed
 from bridge.model import Phone
 
 _TIMERS = ("tier", "redial", "hunt", "callback", "silence")
-_BY_PHONE = (Stage.CALLING, Stage.TALKING)
-"""The phone is in a call."""
 
 
 class Alarms:
@@ -30,6 +29,7 @@ class Alarms:
         self.ringing = Ringing(state, legs, self.reports, self)
         self.hearing = Hearing(state, legs, self.reports)
         self.callback = Callback(state, legs, self)
+        self.partings = Partings(state, legs, self)
 
     # --- the beginning ------------------------------------------------------------------------------
 
@@ -47,7 +47,7 @@ class Alarms:
         self.hearing.waits(alarm)
         self._take_over(alarm)
         if alarm.stage is Stage.CALLING:
-            self._ring(alarm, at_once=not alarm.consoles)
+            self.ring(alarm, at_once=not alarm.consoles)
 
     def open(self, phone: Phone, uid: str, token: str, stage: Stage) -> Alarm:
         """Make an alarm of this phone, and of nothing else."""
@@ -61,12 +61,12 @@ class Alarms:
     def _take_over(self, alarm: Alarm) -> None:
         """End what was under way for this phone while it had no call: this is the call that was wanted."""
         for old in [self._state.alarms[id_] for id_ in self._state.alarms_of[alarm.phone]]:
-            if old is alarm or old.stage in _BY_PHONE:
+            if old is alarm or old.stage in BY_PHONE:
                 continue
             alarm.incident = alarm.incident or old.incident
             alarm.picture = alarm.picture or old.picture
             waiting = self._state.turns.get(old.person)
-            for turn in self._turns(old):
+            for turn in self.turns(old):
                 if turn is waiting or turn.why is For.NOTIFY or turn.listens:
                     why = turn.why if turn.why is For.NOTIFY else For.ALARM
                     self.ringing.hand_over(turn, old, alarm, why)
@@ -77,7 +77,8 @@ class Alarms:
 
     # --- ringing ------------------------------------------------------------------------------------
 
-    def _ring(self, alarm: Alarm, *, at_once: bool, consoles_after: float = 0.0) -> None:
+    def ring(self, alarm: Alarm, *, at_once: bool, consoles_after: float = 0.0) -> None:
+        """Ring the consoles; dispatch at once as well, or tier by tier."""
         self.ringing.start(alarm, For.CONSOLE, alarm.consoles, after=consoles_after)
         alarm.next_tier = 1
         if at_once:
@@ -105,7 +106,7 @@ class Alarms:
 
     def turn_over(self, alarm: Alarm, turn: Turn) -> None:
         """A notification rang in vain; with the last of its tier, say so."""
-        if all(other.delivery != turn.delivery for other in self._turns(alarm)):
+        if all(other.delivery != turn.delivery for other in self.turns(alarm)):
             self.reports.of_turn("SOSNotTaken", alarm, turn, None)
         if alarm.stage is Stage.ASKED and not alarm.turns:
             self.end(alarm, Signal.IN_VAIN, "over")
@@ -113,9 +114,10 @@ class Alarms:
     # --- somebody has it ----------------------------------------------------------------------------
 
     def console_answered(self, alarm: Alarm, turn: Turn) -> None:
-        """A console's answer is a person's."""
-        self._has(alarm, Has.CONSOLE, turn.endpoint)
-        others = [other for other in self._turns(alarm) if other.why is not For.NOTIFY]
+        """A console's answer is a person's. Who has it by a click keeps it."""
+        if alarm.has is not Has.PERSON:
+            self._has(alarm, Has.CONSOLE, turn.endpoint)
+        others = [other for other in self.turns(alarm) if other.why is not For.NOTIFY]
         self._connect(alarm, turn, others)
 
     def acknowledged(self, alarm: Alarm, turn: Turn) -> None:
@@ -126,7 +128,7 @@ class Alarms:
         """
         self._has(alarm, Has.DISPATCHER, turn.endpoint)
         self.reports.of_turn("SOSAck", alarm, turn, self._state.legs[turn.leg])
-        others = [other for other in self._turns(alarm) if other is not turn]
+        others = [other for other in self.turns(alarm) if other is not turn]
         match alarm.stage:
             case Stage.CALLING:
                 self._connect(alarm, turn, others)
@@ -134,22 +136,26 @@ class Alarms:
                 self.ringing.tell(alarm, turn, words.CONSOLE_HAS_IT)
                 self.ringing.release(alarm, "taken", others)
             case _:
-                self._clear_timers(alarm)
+                self.clear_timers(alarm)
                 alarm.stage, alarm.person = after(alarm.stage, Signal.ACKNOWLEDGED), turn.id
                 self.ringing.release(alarm, "taken", others)
                 self.callback.begin(alarm, turn)
 
-    def clicked(self, alarm: Alarm, by: str) -> None:
-        """Somebody has it by a click: dispatch is rung no more, the consoles of a living call go on."""
-        if alarm.has is Has.NOBODY:
+    def clicked(self, alarm: Alarm, by: str, *, why: str) -> None:
+        """Somebody has it by a click: dispatch is rung no more, the consoles of a living call go on.
+
+        A console that talks has it in no more than name; a dispatcher was first, or is who is told of here.
+        why: what dispatchers who listen hear, `taken` or, once the incident is cleared, `over`.
+        """
+        if alarm.has is not Has.DISPATCHER:
             self._has(alarm, Has.PERSON, by)
         if (stage := after(alarm.stage, Signal.CLICKED)) is Stage.OVER:
-            self.end(alarm, Signal.CLICKED, "taken")
+            self.end(alarm, Signal.CLICKED, why)
             return
         alarm.stage = stage
         self._state.clear_timer("tier", alarm.id)
-        dispatch = [turn for turn in self._turns(alarm) if turn.why is not For.CONSOLE]
-        self.ringing.release(alarm, "taken", dispatch)
+        dispatch = [turn for turn in self.turns(alarm) if turn.why is not For.CONSOLE]
+        self.ringing.release(alarm, why, dispatch)
         if stage is Stage.CALLING:
             self.hearing.waits(alarm)
 
@@ -159,7 +165,7 @@ class Alarms:
 
     def _connect(self, alarm: Alarm, turn: Turn, others: list[Turn]) -> None:
         """The phone's call is answered by a person: this one."""
-        self._clear_timers(alarm)
+        self.clear_timers(alarm)
         self.ringing.release(alarm, "taken", [other for other in others if other is not turn])
         self.join(alarm, turn)
 
@@ -176,65 +182,7 @@ class Alarms:
     # --- somebody hangs up --------------------------------------------------------------------------
 
     def put_down(self, alarm: Alarm, turn: Turn, *, lost: bool) -> None:
-        """Whoever had the alarm is gone. That ends the call, unless they had it in no more than name.
-
-        A console that puts down within seconds would do so again: dispatch is rung instead.
-        """
-        alarm.person = ""
-        if alarm.stage is Stage.CALLING_BACK:
-            self.end(alarm, Signal.FAILED, "over")
-        elif not lost and not self._is_unsettled(alarm, turn):
-            self._hung_up(alarm, self._state.legs[alarm.call])
-        else:
-            self._legs.part(self._state.legs[alarm.call])
-            alarm.stage, alarm.has, alarm.by = after(alarm.stage, Signal.PUT_DOWN), Has.NOBODY, ""
-            self._state.claims.pop(alarm.phone, None)
-            if turn.why is For.CONSOLE and self._state.site.tiers:
-                alarm.consoles = ()
-            self.hearing.waits(alarm)
-            self._ring(alarm, at_once=True, consoles_after=self._state.settings.pause)
-
-    def phone_gone(self, alarm: Alarm, leg: Leg) -> None:
-        """The phone's leg ended, by itself or by its user."""
-        if alarm.stage is Stage.CALLING_BACK:
-            self.callback.failed(alarm, "NOANSWER")
-            return
-        person = self._state.turns.get(alarm.person)
-        unsettled = person is None or self._is_unsettled(alarm, person)
-        had = alarm.has in (Has.DISPATCHER, Has.PERSON) or not unsettled
-        if person is not None:
-            self.ringing.hang_up(person, "the phone hung up")
-        if had or self._has_other_call(alarm):
-            self._hung_up(alarm, leg)
-        else:
-            self._hunt_soon(alarm)
-
-    def _is_unsettled(self, alarm: Alarm, turn: Turn) -> bool:
-        talked = self._state.now - alarm.connected_at
-        return turn.why is For.CONSOLE and talked < self._state.settings.console_settle
-
-    def _has_other_call(self, alarm: Alarm) -> bool:
-        others = (self._state.alarms[id_] for id_ in self._state.alarms_of[alarm.phone])
-        return any(other is not alarm and other.stage in _BY_PHONE for other in others)
-
-    def _hung_up(self, alarm: Alarm, leg: Leg) -> None:
-        if leg.role is Role.PHONE:
-            heard = self.hearing.heard(leg)
-            self.reports.of_alarm("SOSDone", alarm, leg, has=alarm.has, by=alarm.by, heard=heard)
-        self.end(alarm, Signal.HUNG_UP, "over")
-
-    def _hunt_soon(self, alarm: Alarm) -> None:
-        """Nobody had it. Who is listening goes on: their 1 calls the phone back."""
-        alarm.stage = after(alarm.stage, Signal.TOO_EARLY)
-        alarm.call, alarm.person, alarm.has, alarm.by = "", "", Has.NOBODY, ""
-        self._state.claims.pop(alarm.phone, None)
-        self._clear_timers(alarm)
-        ringing = [turn for turn in self._turns(alarm) if not turn.listens and turn.why is not For.NOTIFY]
-        self.ringing.release(alarm, "over", ringing)
-        for turn in self._turns(alarm):
-            if turn.why is not For.NOTIFY:
-                turn.why = For.HUNT
-        self._state.set_timer("redial", alarm.id, self._state.settings.redial_wait)
+        self.partings.put_down(alarm, turn, lost=lost)
 
     # --- the hunt -----------------------------------------------------------------------------------
 
@@ -254,12 +202,12 @@ class Alarms:
 
     def hunt_due(self, alarm: Alarm) -> None:
         """Time is over; but nobody who is just being told is cut off."""
-        listening = [turn for turn in self._turns(alarm) if turn.listens]
+        listening = [turn for turn in self.turns(alarm) if turn.listens]
         if not listening:
             self._in_vain(alarm)
             return
         self._state.clear_timer("tier", alarm.id)
-        self.ringing.release(alarm, "over", [turn for turn in self._turns(alarm) if not turn.listens])
+        self.ringing.release(alarm, "over", [turn for turn in self.turns(alarm) if not turn.listens])
         self._state.set_timer("hunt", alarm.id, self._state.settings.pause)
 
     def _in_vain(self, alarm: Alarm) -> None:
@@ -274,8 +222,8 @@ class Alarms:
     def end(self, alarm: Alarm, signal: Signal, why: str) -> None:
         """Nobody is rung for it any more, and every leg of it ends."""
         alarm.stage = after(alarm.stage, signal)
-        self._clear_timers(alarm)
-        self.ringing.release(alarm, why, list(self._turns(alarm)))
+        self.clear_timers(alarm)
+        self.ringing.release(alarm, why, list(self.turns(alarm)))
         if (person := self._state.turns.get(alarm.person)) is not None:
             self.ringing.hang_up(person, "the call is over")
         if (phone := self._state.legs.get(alarm.call)) is not None:
@@ -283,9 +231,9 @@ class Alarms:
         del self._state.alarms[alarm.id]
         unindexed(self._state.alarms_of, alarm.phone, alarm.id)
 
-    def _clear_timers(self, alarm: Alarm) -> None:
+    def clear_timers(self, alarm: Alarm) -> None:
         for what in _TIMERS:
             self._state.clear_timer(what, alarm.id)
 
-    def _turns(self, alarm: Alarm) -> Iterator[Turn]:
+    def turns(self, alarm: Alarm) -> Iterator[Turn]:
         return (self._state.turns[id_] for id_ in tuple(alarm.turns))

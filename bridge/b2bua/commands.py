@@ -9,7 +9,7 @@ from typing import Final
 
 from bridge.b2bua.alarms import Alarms
 from bridge.b2bua.effects import Outcome, Report
-from bridge.b2bua.inputs import Command, Notify, Recall, Taken
+from bridge.b2bua.inputs import Cleared, Command, Notify, Recall, Taken
 from bridge.b2bua.stages import Signal
 from bridge.b2bua.state import Alarm, Claim, For, Has, Stage, State
 
@@ -25,7 +25,11 @@ class Commands:
         if self._state.is_repeated(command.delivery):
             self._report(command, Outcome.KNOWN, "it was done before")
             return
-        if (alarm := self._state.latest(command.phone)) is not None:
+        alarm = self._state.latest(command.phone)
+        if alarm is not None and self._is_newer(alarm, command):
+            self._report(command, Outcome.KNOWN, "the phone has called again since")
+            return
+        if alarm is not None:
             self._learn(alarm, command)
         match command:
             case Notify():
@@ -73,8 +77,14 @@ class Commands:
         if alarm is None:
             self._state.claim(command.phone, Claim(command.mark, Has.PERSON, command.by))
         else:
-            self._alarms.clicked(alarm, command.by)
+            self._alarms.clicked(alarm, command.by, why="over" if isinstance(command, Cleared) else "taken")
         self._report(command, Outcome.TOLD, "nobody of dispatch is rung any more")
+
+    def _is_newer(self, alarm: Alarm, command: Command) -> bool:
+        """Whether the phone's call crossed the word that its SOS is over."""
+        if not isinstance(command, Cleared) or not command.call:
+            return False
+        return alarm.stage is Stage.CALLING and self._state.legs[alarm.call].uniqueid != command.call
 
     def _is_taken(self, command: Command, alarm: Alarm | None) -> bool:
         """A console alone is not enough: a notification tells what no console knows."""

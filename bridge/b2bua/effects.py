@@ -50,6 +50,8 @@ class EarlyMedia:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """Answer a caller. `Answered` once that stands, `Ended` where it comes to nothing."""
+
     leg: str
 
 
@@ -80,7 +82,7 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Let two answered legs hear each other."""
+    """Let two legs hear each other: answered ones, or such as `Answer` was asked for."""
 
     one: str
     other: str

@@ -91,6 +91,8 @@ class Exchange:
             case inputs.Answered() if not leg.up and not leg.incoming:
                 self._legs.is_up(leg)
                 self._answered(leg)
+            case inputs.Answered() if leg.answering:
+                self._legs.stands(leg)
             case inputs.Refused() if not leg.up and not leg.incoming:
                 self._legs.is_refused(leg, item.status)
                 self._gone(leg, lost=True, status=item.status)
@@ -138,7 +140,7 @@ class Exchange:
             case Role.PERSON:
                 self._alarms.ringing.signal(self._state.turns[leg.of], Signal.ENDED, lost=lost)
             case Role.PHONE | Role.CALLBACK:
-                self._alarms.phone_gone(self._state.alarms[leg.of], leg)
+                self._alarms.partings.phone_gone(self._state.alarms[leg.of], leg, lost=lost)
             case Role.CALLEE if not leg.up:
                 self._routine.refused(self._state.routines[leg.of], status)
             case _:
@@ -193,11 +195,15 @@ class Exchange:
         for timer, due in state.timers.items():
             state.do(SetTimer(timer, max(0.0, due - now)))
         lost = {leg.id for leg in state.legs.values() if leg.id not in alive}
+        for alarm in state.alarms.values():
+            self._alarms.partings.both_lost(alarm, lost)
         # A caller's end takes with it who was rung for it: nobody is dialled in its name first.
         for leg in sorted(state.legs.values(), key=lambda leg: leg.role not in _OF_PHONE):
             if leg.id in lost and leg.id in state.legs:
                 self._ended(leg, hung_up=False)
         for leg in state.legs.values():
+            if leg.answering:  # a call that could be kept was answered for good
+                self._legs.stands(leg)
             if leg.id < leg.peer:
                 state.do(Join(leg.id, leg.peer))
         for alarm in state.alarms.values():

@@ -16,13 +16,13 @@ class Hearing:
         """Let the caller hear how it stands: as early media, so that only a person answers the call."""
         leg, phone = self._state.legs[alarm.call], self._state.site.phone(alarm.phone)
         announce = phone is None or phone.announce
-        if announce and not leg.early and not leg.up:
+        if announce and not leg.early and not leg.accepted:
             self._legs.early_media(leg)
             self.record(alarm, leg)
         if announce:
             said = words.PERSON_HAS_IT if alarm.has is Has.PERSON else words.WAITING
             self._legs.play(leg, said, self._state.site.language, loop=True)
-        elif leg.up:
+        elif leg.accepted:
             self._legs.play(leg, words.RINGBACK, self._state.site.language, loop=True)
 
     def record(self, alarm: Alarm, leg: Leg) -> None:
@@ -39,7 +39,7 @@ class Hearing:
         leg.silent = True
         if never and not leg.heard:
             leg.heard = "no"
-        if leg.up:
+        if leg.accepted:
             self._tell_silent(alarm, leg, "the start" if never else f"{seconds:.0f} s ago")
 
     def sounds(self, alarm: Alarm, leg: Leg) -> None:

@@ -39,6 +39,8 @@ class Provisional:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
+    """Our call was answered; or the caller acknowledged our own answer, which stands from now on."""
+
     leg: str
 
 
@@ -52,7 +54,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The other side hung up or cancelled; or, with `hung_up` False, it is lost (no answer any more)."""
+    """The other side hung up or cancelled; or, with `hung_up` False, it is lost: it does not answer any more,
+    or our answer to its call came to nothing.
+    """
 
     leg: str
     hung_up: bool = True
@@ -148,6 +152,16 @@ class Taken(Command):
     """Somebody has it by a click: dispatch is rung no more, the consoles go on."""
 
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared(Taken):
+    """The incident is over altogether: the same is done, and who listens hears so.
+
+    call: key of the phone's newest call then, '' where none is known. An SOS that it makes later is another.
+    """
+
+    call: str = ""
 
 
 Input: TypeAlias = (

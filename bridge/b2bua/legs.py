@@ -134,12 +134,12 @@ class Legs:
         self._gone(leg, f"SIP {status}")
 
     def is_gone(self, leg: Leg, *, hung_up: bool) -> None:
-        """The other side ended it, or it is lost."""
+        """The other side ended it, or it is lost: nobody hung up."""
         if hung_up:
             self._state.tell(facts.HangupRequested(at=self._state.now, uniqueid=leg.uniqueid))
         elif not leg.incoming and not leg.up:
             self._dial_ended(leg, "CONGESTION")
-        self._gone(leg, "hung up" if hung_up else "lost")
+        self._gone(leg, "hung up" if hung_up else "lost", lost=not hung_up)
 
     # --- what we do to it ---------------------------------------------------------------------------
 
@@ -151,10 +151,15 @@ class Legs:
         self._state.do(effects.EarlyMedia(leg.id))
 
     def answer(self, leg: Leg) -> None:
-        """Answer a caller, unless that is done."""
-        if not leg.up:
+        """Answer a caller, unless that is done. Nobody is told so before the answer `stands`."""
+        if not leg.accepted:
+            leg.answering = True
             self._state.do(effects.Answer(leg.id))
-            self._up(leg)
+
+    def stands(self, leg: Leg) -> None:
+        """The caller has heard our answer."""
+        leg.answering = False
+        self._up(leg)
 
     def reject(self, leg: Leg, status: int) -> None:
         self._state.do(effects.Reject(leg.id, status))
@@ -239,11 +244,12 @@ class Legs:
         self._state.tell(facts.Left(at=self._state.now, uniqueid=leg.uniqueid, bridge=leg.bridge))
         leg.bridge = leg.peer = ""
 
-    def _gone(self, leg: Leg, cause: str) -> None:
+    def _gone(self, leg: Leg, cause: str, *, lost: bool = False) -> None:
         if (peer := self._state.legs.get(leg.peer)) is not None:
             self._left(leg)
             self._left(peer)
         del self._state.legs[leg.id]
         if leg.phone:
             unindexed(self._state.legs_of, leg.phone, leg.id)
-        self._state.tell(facts.Destroyed(at=self._state.now, uniqueid=leg.uniqueid, cause=cause))
+        at = self._state.now
+        self._state.tell(facts.Destroyed(at=at, uniqueid=leg.uniqueid, cause=cause, lost=lost))

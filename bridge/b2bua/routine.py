@@ -76,7 +76,7 @@ class RoutineCalls:
         """One side ended it: so does the other."""
         other = self._state.legs[routine.callee if leg.id == routine.caller else routine.caller]
         self._forget(routine)
-        if other.incoming and not other.up:
+        if other.incoming and not other.accepted:
             self._legs.reject(other, 480)
         else:
             self._legs.drop(other, "the other side hung up")

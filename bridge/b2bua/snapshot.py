@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 from bridge.b2bua.inputs import TimerId
@@ -35,15 +34,21 @@ Snapshot = Mapping[str, Any]
 def snapshot(state: State) -> Snapshot:
     return {
         "version": VERSION,
-        "legs": [asdict(leg) for leg in state.legs.values()],
-        "alarms": [asdict(alarm) for alarm in state.alarms.values()],
-        "turns": [asdict(turn) for turn in state.turns.values()],
-        "desks": {endpoint: asdict(desk) for endpoint, desk in state.desks.items()},
-        "routines": [asdict(routine) for routine in state.routines.values()],
+        "legs": [_plain(leg) for leg in state.legs.values()],
+        "alarms": [_plain(alarm) for alarm in state.alarms.values()],
+        "turns": [_plain(turn) for turn in state.turns.values()],
+        "desks": {endpoint: _plain(desk) for endpoint, desk in state.desks.items()},
+        "routines": [_plain(routine) for routine in state.routines.values()],
         "timers": [[timer.what, timer.of, due] for timer, due in state.timers.items()],
-        "claims": {phone: asdict(claim) for phone, claim in state.claims.items()},
+        "claims": {phone: _plain(claim) for phone, claim in state.claims.items()},
         "deliveries": list(state.deliveries),
     }
+
+
+def _plain(value: Leg | Alarm | Turn | Desk | Routine | Claim) -> Snapshot:
+    """As `asdict`, which takes ten times as long: once a second there may be thousands of them in a flood."""
+    fields = ((name, getattr(value, name)) for name in value.__slots__)
+    return {name: dict(field) if isinstance(field, dict) else field for name, field in fields}
 
 
 def restored(kept: Snapshot, site: Site, settings: Settings, run: str) -> State:

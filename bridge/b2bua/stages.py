@@ -19,6 +19,8 @@ class Signal(enum.Enum):
     """Who had it did not have it after all: a console within seconds, or a leg that was lost."""
     HUNG_UP = enum.auto()
     """The call is over, and a person had it."""
+    LOST = enum.auto()
+    """The phone is gone, and did not hang up: a dispatcher had the call."""
     TOO_EARLY = enum.auto()
     """The phone hung up before a person had it."""
     WAITED = enum.auto()
@@ -45,6 +47,7 @@ STAGES: Final[Mapping[tuple[Stage, Signal], Stage]] = MappingProxyType(
         (Stage.TALKING, Signal.PUT_DOWN): Stage.CALLING,
         (Stage.TALKING, Signal.CLICKED): Stage.TALKING,
         (Stage.TALKING, Signal.HUNG_UP): Stage.OVER,
+        (Stage.TALKING, Signal.LOST): Stage.CALLING_BACK,
         (Stage.TALKING, Signal.TOO_EARLY): Stage.REDIAL,
         (Stage.REDIAL, Signal.WAITED): Stage.HUNTING,
         (Stage.REDIAL, Signal.REDIALLED): Stage.OVER,

@@ -49,6 +49,8 @@ class Leg:
     arrived: bool = False
     """Our call got a provisional response."""
     early: bool = False
+    answering: bool = False
+    """We answered its call; that it heard so is not certain yet."""
     up: bool = False
     bridge: str = ""
     peer: str = ""
@@ -60,6 +62,11 @@ class Leg:
     """`yes`, `no` once it was told that nothing came, '' while nobody said anything."""
     silent: bool = False
     told_silent: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it is answered, as far as we are concerned."""
+        return self.up or self.answering
 
 
 class Has(enum.StrEnum):
@@ -85,6 +92,10 @@ class Stage(enum.StrEnum):
     ASKED = "asked"
     """The bridge asked for it; the phone has no call here."""
     OVER = "over"
+
+
+BY_PHONE: Final = (Stage.CALLING, Stage.TALKING)
+"""The phone is in a call."""
 
 
 @dataclass(slots=True)

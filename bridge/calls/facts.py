@@ -86,11 +86,15 @@ class HangupRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destroyed:
-    """The channel is gone. `cause` is the PBX's wording, good for people only."""
+    """The channel is gone. `cause` is the PBX's wording, good for people only.
+
+    lost: it is certain that nobody hung up.
+    """
 
     at: float
     uniqueid: str
     cause: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,6 +238,8 @@ class CallTracker:
         if call is None:
             return []
         ended = {"ended_by": call.ended_by or "pbx", "outcome": call.outcome}
+        if fact.lost:
+            ended["lost"] = "yes"
         if call.outcome == "failed":
             return [self._event(call, Kind.CALL_FAILED, fact.at, {**ended, "text": fact.cause})]
         return [self._event(call, Kind.CALL_ENDED, fact.at, ended)]

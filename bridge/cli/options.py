@@ -25,4 +25,4 @@ config_option = click.option(
 """`--config FILE` for every command that needs the site; the parameter is called `config`."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for programs.")
-"""`--json` for every command that prints results; the parameter is called `as_json`."""
+"""`--json` for commands whose results a program may want; the parameter is called `as_json`."""

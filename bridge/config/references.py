@@ -12,12 +12,14 @@ from typing import Any, Final
 
 from bridge.calls import extension_matches
 from bridge.config.draft import Draft
-from bridge.config.problems import Path, Position, Problem, unknown
+from bridge.config.problems import Path, Position, Problem, path_text, unknown
 from bridge.config.sections import NOT_NAMES, RuleSection
 from bridge.config.table import ON_CONSOLES
 from bridge.model import Operation
 from bridge.response import Step
 
+LOGINS: Final = ("originate", "heartbeat")
+"""Settings of `dispatch` that are accounts of the PBX."""
 Check = Callable[[Draft], Iterator[Problem]]
 
 
@@ -169,6 +171,24 @@ def _pbx_of_drivers(draft: Draft) -> Iterator[Problem]:
             yield Problem((*driver.path, "pbx"), text)
 
 
+def _ami_accounts(draft: Draft) -> Iterator[Problem]:
+    """Each account of one PBX is its own: under a shared name, one would hear and may what another should."""
+    watching = [link for link in draft.instances if link.type == "ami" and not link.drives]
+    for driver in draft.drivers:
+        wanted = getattr(driver.config, "pbx", "")
+        watch = next((link for link in watching if wanted in ("", link.name)), None)
+        accounts = [((*driver.path, name), getattr(driver.config, name, None)) for name in LOGINS]
+        if watch is not None:
+            accounts.insert(0, (watch.path, watch.config))
+        first: dict[str, Path] = {}
+        for section, account in accounts:
+            username = getattr(account, "username", None)
+            path = (*section, "username")
+            if username is not None and (other := first.setdefault(username, path)) != path:
+                line = draft.document.position(other).line
+                yield Problem(path, f"is already used by `{path_text(other)}` (line {line})")
+
+
 def _ways(draft: Draft) -> Iterator[Problem]:
     """Where the bridge itself is the exchange, it must know a way to every endpoint of the site.
 
@@ -268,6 +288,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     _consoles,
     _dispatch,
     _pbx_of_drivers,
+    _ami_accounts,
     _ways,
     _response,
     _times,

@@ -37,7 +37,8 @@ DEFAULT: Final[Mapping[Step, tuple[Operation, ...]]] = MappingProxyType(
         Step.NO_PICTURE: (Operation.NOTIFY,),
         Step.UNANSWERED: (Operation.NOTIFY,),
         Step.UNRESOLVED: (Operation.POPUP, Operation.NOTIFY),
-        Step.CLEARED: (Operation.UPDATE_POPUP,),
+        # Whoever still is rung for it need not come any more.
+        Step.CLEARED: (Operation.UPDATE_POPUP, Operation.NOTIFY),
     }
 )
 """What happens at each step, at every driver that can do it directly. A rule in a VMS that does more of it

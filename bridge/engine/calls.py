@@ -210,7 +210,7 @@ def ended(turn: Turn) -> None:
 
 def _hung_up(turn: Turn, incident: Incident, call: Call, by: str, text: str) -> None:
     others = turn.state.live_calls(incident.id)
-    if _clears(incident):
+    if _clears(incident, turn.event):
         if not others:
             clear(turn, incident, Signal.PART, by or "hangup", text)
             return
@@ -228,15 +228,23 @@ def _phone_is_on(call: Call) -> bool:
 def _ending(event: Event, call: Call, by: str) -> str:
     if event.kind is Kind.CALL_FAILED:
         return f"the PBX could not place the call: {event.attributes.get('text', 'no reason given')}"
+    if _is_lost(event):
+        return "lost: nobody hung up, and nobody hears the phone any more"
     verb = "hung up" if call.connected_at is not None else "hung up before a person answered"
     return f"{verb} ({by})" if by else verb
 
 
-def _clears(incident: Incident) -> bool:
-    """Routine: by hangup. SOS: only if a person was connected and it was acknowledged."""
+def _clears(incident: Incident, event: Event) -> bool:
+    """Routine: by its end. SOS: by hangup, if a person was connected and it was acknowledged."""
     if incident.tier is Tier.ROUTINE:
         return True
+    if _is_lost(event):
+        return False
     return incident.connected_at is not None and incident.acknowledged_at is not None
+
+
+def _is_lost(event: Event) -> bool:
+    return event.attributes.get("lost") == "yes"
 
 
 # --- the call itself --------------------------------------------------------------------------------

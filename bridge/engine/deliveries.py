@@ -10,7 +10,7 @@ from bridge.engine.holds import holds_now
 from bridge.engine.state import Reason
 from bridge.engine.steps import ask_again
 from bridge.engine.turn import Turn
-from bridge.model import UNDO, Delivery, DeliveryState, Incident, Operation, Sharing
+from bridge.model import UNDO, Delivery, DeliveryState, Event, Incident, Operation, Sharing
 
 RETRY: Final = "retry"
 """The `state` of a settlement that is not the last word: another attempt follows."""
@@ -37,7 +37,10 @@ def settled(turn: Turn) -> None:
 
 
 def _late(turn: Turn, delivery: Delivery) -> None:
+    """Tell what came after the last word; of one taken back under way, keep that it was sent."""
     turn.because(Reason.LATE)
+    if delivery.state is DeliveryState.SUPERSEDED:
+        turn.put_delivery(_tried(delivery, turn.event))
     proof = turn.event.attributes.get("proof", "")
     turn.note(delivery.incident, f"{_named(delivery)}: {turn.event.attributes['state']} after all: {proof}")
 
@@ -49,14 +52,7 @@ def _retry(turn: Turn, delivery: Delivery) -> None:
     if why != delivery.proof:  # a driver that stays down says the same for minutes: once is enough
         turn.note(delivery.incident, f"{_named(delivery)}: {why}; trying again")
     turn.put_delivery(
-        replace(
-            delivery,
-            attempts=int(attributes["attempts"]),
-            started_at=delivery.started_at or _float(attributes.get("started_at")),
-            next_attempt_at=float(attributes["next_attempt_at"]),
-            doubtful=delivery.doubtful or attributes.get("doubtful") == "yes",
-            proof=why,
-        )
+        replace(_tried(delivery, turn.event), next_attempt_at=float(attributes["next_attempt_at"]), proof=why)
     )
     _look_for_picture(turn, delivery)
 
@@ -65,13 +61,10 @@ def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
     turn.because(Reason.SETTLED)
     attributes = turn.event.attributes
     delivery = replace(
-        delivery,
+        _tried(delivery, turn.event),
         state=state,
-        attempts=int(attributes["attempts"]),
-        started_at=delivery.started_at or _float(attributes.get("started_at")),
         settled_at=turn.event.occurred_at,
         next_attempt_at=None,
-        doubtful=delivery.doubtful or attributes.get("doubtful") == "yes",
         proof=attributes.get("proof", ""),
         reference=attributes.get("reference", ""),
     )
@@ -84,6 +77,17 @@ def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
     elif state is not DeliveryState.SUPERSEDED:
         turn.open_fault(subject, delivery.operation, f"{_named(delivery)}: {state}: {delivery.proof}")
         _look_for_picture(turn, delivery)
+
+
+def _tried(delivery: Delivery, event: Event) -> Delivery:
+    """Write down that an attempt was made: how many by now, since when, and whether one is in doubt."""
+    attributes = event.attributes
+    return replace(
+        delivery,
+        attempts=max(delivery.attempts, int(attributes["attempts"])),
+        started_at=delivery.started_at or _float(attributes.get("started_at")),
+        doubtful=delivery.doubtful or attributes.get("doubtful") == "yes",
+    )
 
 
 def _look_for_picture(turn: Turn, delivery: Delivery) -> None:

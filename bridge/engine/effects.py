@@ -82,7 +82,11 @@ def _tell(step: Step) -> Callable[[Turn, Incident], None]:
 
 
 def _tell_cleared(turn: Turn, incident: Incident) -> None:
-    steps.take_anew(turn, incident, Step.CLEARED)
+    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too."""
+    may_ring = turn.event.kind in ENDED_BY_HAND
+    actions = actions_for(Step.CLEARED, incident, turn.plan)
+    told = (action for action in actions if may_ring or action.operation is not Operation.NOTIFY)
+    steps.ask_anew(turn, incident, Step.CLEARED, told)
 
 
 # --- attention --------------------------------------------------------------------------------------

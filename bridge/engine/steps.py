@@ -122,10 +122,13 @@ def _whom_to_call(turn: Turn, incident: Incident, action: Action) -> Mapping[str
     """What dispatch has to be told besides: whether there is a picture, and which call to pick up.
 
     `call_key` and `endpoint` name the phone's newest call, the living ones first; `caller` is its number.
+    `closed_by` is who ended the incident, where it is over.
     """
     if action.operation is not Operation.NOTIFY:
         return NOTHING
     facts = {"picture": picture_of(turn, incident).spoken}
+    if incident.closed_by:
+        facts["closed_by"] = incident.closed_by
     calls = turn.state.live_calls(incident.id) or turn.state.calls_of(incident.id)
     if calls:
         call = calls[-1]

@@ -7,7 +7,7 @@ becomes of the incident is the engine's to decide.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -36,6 +36,14 @@ LONGEST_RETRY_AFTER: Final = 30.0
 """Seconds: what a VMS may ask for with Retry-After before we stop believing it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Down:
+    """Since when (UTC epoch seconds) and why a driver is left alone."""
+
+    since: float
+    why: str
+
+
 class Lane:
     """Performs the deliveries of one driver."""
 
@@ -43,6 +51,8 @@ class Lane:
         self.name = name
         self.driver = driver
         self.breaker = Breaker()
+        self.down: Down | None = None
+        """While the breaker is open: since when and why."""
         self._accept = accept
         self._clock = clock
         self._queue = LaneQueue()
@@ -261,10 +271,12 @@ class Lane:
 
     def _answered(self) -> None:
         if self.breaker.answered():
+            self.down = None
             self._link(Kind.LINK_RESTORED, "answers again")
 
     def _silent(self, why: str) -> None:
         if self.breaker.silent(self._clock.monotonic()):
+            self.down = Down(self._clock.now(), why)
             self._link(Kind.LINK_LOST, why)
 
     def _link(self, kind: Kind, text: str) -> None:

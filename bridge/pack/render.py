@@ -9,8 +9,8 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ FILES: Final = (
 )
 SECRET_FILES: Final = frozenset({"manager.conf"})
 _UNSAFE_IN_CONF: Final = re.compile(r"[\x00-\x1f\x7f;\\]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,21 @@ def _check(facts: PackFacts) -> None:
                 f"the secret of AMI account {account.username} holds a semicolon, a backslash or a control"
                 " character, which manager.conf cannot hold: choose another"
             )
+    if _holds_control(asdict(facts)):
+        raise ConfigError("a text of the site holds a control character, which no file of the pack can hold")
     _check_keys(facts)
+
+
+def _holds_control(value: object) -> bool:
+    """Whether any text in plain facts could begin a line of its own in a file, or end one."""
+    match value:
+        case str():
+            return _CONTROL.search(value) is not None
+        case Mapping():
+            return any(_holds_control(each) for each in value.values())
+        case tuple() | list():
+            return any(_holds_control(each) for each in value)
+    return False
 
 
 def _check_keys(facts: PackFacts) -> None:

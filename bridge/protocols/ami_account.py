@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from bridge.protocols.secret import Secret
+
+Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
+"""An account's name: a section of manager.conf, so nothing that could end one."""
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+"""A PBX's name or address; of IPv6 without brackets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -136,6 +136,21 @@ class Reader:
         """Return the incident's calls, oldest first."""
         return self._owned(Call, incident, schema.calls.c.dialing_at)
 
+    def unfinished(self) -> dict[str, int]:
+        """Return id -> how many deliveries are not settled, of closed incidents; newest first."""
+        table, owners = schema.deliveries, schema.incidents
+        count = sa.func.count().label("count")
+        rows = sa.select(table.c.incident, count).where(sa.text(schema.UNSETTLED))
+        unsettled = rows.group_by(table.c.incident).subquery()
+        query = (
+            sa.select(unsettled.c.incident, unsettled.c[count.name])
+            .join(owners, owners.c.id == unsettled.c.incident)
+            .where(owners.c.state == IncidentState.CLOSED.value)
+            .order_by(owners.c.opened_at.desc())
+        )
+        with self._database.read() as connection:
+            return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
     # --- the site -----------------------------------------------------------------------------------
 
     def holds(self) -> list[Hold]:

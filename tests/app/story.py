@@ -7,12 +7,13 @@ store what happened, the simulated VMSs what was done to them.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from bridge.model import Operation
+from bridge.model import UNDO, Operation
 from tests.app.plant import Call, RunningPlant
 from tests.app.scene import Scene, Story, settled
 
@@ -28,6 +29,14 @@ ON_THE_WALL: Final = {
     Operation.UPDATE_POPUP: ("PUT", f"/api/monitors/{SCREEN}/alarms/"),
     Operation.CLOSE_POPUP: ("DELETE", f"/api/monitors/{SCREEN}/alarms/"),
 }
+SHOWN: Final = [("PUT", ["cam-11", "cam-13"]), ("DELETE", None)]
+"""What the layout of the screen was asked to be, retries left out."""
+POPPED_UP: Final = (
+    [("PUT", "open"), ("PUT", "changed"), ("DELETE", None)],
+    [("PUT", "open"), ("DELETE", None)],  # a bridge that was away has nothing to say in between
+)
+NEVER_TAKEN_BACK: Final = (*UNDO.values(), Operation.BOOKMARK)
+"""What is done even when the incident is over."""
 
 
 def play(scene: Scene) -> int:
@@ -89,7 +98,7 @@ def verdict(scene: Scene) -> list[str]:
     wrong += [
         f"{each['operation']} {each['target']} is {each['state']}: {each['proof']}"
         for each in story["deliveries"]
-        if each["state"] not in ("verified", "accepted", "superseded")
+        if each["state"] not in ("verified", "accepted") and not _taken_back_rightly(each, story)
     ]
     return [
         *wrong,
@@ -97,6 +106,22 @@ def verdict(scene: Scene) -> list[str]:
         *_at_the_wall(scene.plant, story),
         *_in_the_log(scene),
     ]
+
+
+def _taken_back_rightly(delivery: Story, story: Story) -> bool:
+    """Superseded, and rightly so: a later one took its place, or the incident no longer called for it."""
+    if delivery["state"] != "superseded":
+        return False
+    if any(_says_anew(later, delivery) for later in story["deliveries"]):
+        return True
+    ended = "acknowledged_at" if delivery["operation"] == Operation.NOTIFY else "clearing_at"
+    may_end = delivery["operation"] not in NEVER_TAKEN_BACK
+    return may_end and story[ended] is not None and delivery["settled_at"] >= story[ended]
+
+
+def _says_anew(later: Story, delivery: Story) -> bool:
+    same = all(later[part] == delivery[part] for part in ("driver", "operation", "target"))
+    return same and later["id"] != delivery["id"] and later["created_at"] >= delivery["settled_at"]
 
 
 def _at_zoneminder(plant: RunningPlant, story: Story) -> list[str]:
@@ -132,12 +157,27 @@ def _at_the_wall(plant: RunningPlant, story: Story) -> list[str]:
     done = {(*_on_the_wall(each), each["id"]) for each in mine if each["state"] in ("verified", "accepted")}
     wrong += [f"the wall never got {each}" for each in done - came]
     wrong += [f"nobody decided {each}" for each in came - decided]
+    if (shown := _asked_of_the_wall(plant, "/layout", "cameras")) != SHOWN:
+        wrong.append(f"the screen was asked to show {shown}")
+    if (popped_up := _asked_of_the_wall(plant, f"/alarms/{story['id']}", "state")) not in POPPED_UP:
+        wrong.append(f"the pop-up was asked to be {popped_up}")
     state = plant.wall.state
     if state.layouts or state.popups:
         wrong.append(f"left on the wall: {state.layouts} {state.popups}")
     if state.presets != {"cam-11": "7"}:
         wrong.append(f"presets {state.presets}")
     return wrong
+
+
+def _asked_of_the_wall(plant: RunningPlant, what: str, field: str) -> list[tuple[str, object]]:
+    """Return (method, `field` of the body) of each request for `what` on the screen, without repeats."""
+    path = f"/api/monitors/{SCREEN}{what}"
+    asked = [
+        (request.method, (request.json() or {}).get(field))
+        for request in list(plant.wall.requests)
+        if request.method != "GET" and request.path == path
+    ]
+    return [request for request, _ in itertools.groupby(asked)]
 
 
 def _on_the_wall(delivery: Story) -> tuple[str, str]:

@@ -64,6 +64,7 @@ def test_the_list_shows_at_a_glance_who_has_what(scene: Scene) -> None:
     pressed(scene, "somebody")
     scene.until(lambda: len(scene.incidents()) == 4, "four incidents")
     scene.sosbridge("incidents", "acknowledge", _of_phone(scene, "EAST-03"), "--by", "B. Jansen")
+    scene.until(lambda: all(map(settled, scene.incidents())), "settled")
     # An SOS that nobody has comes first, then the other SOS, then calls.
     assert [re.split(r"  +", line) for line in plain(said(scene, "list")).splitlines()] == [
         ["id", "what", "state", "location", "opened", "who has it", "phone"],
@@ -75,6 +76,47 @@ def test_the_list_shows_at_a_glance_who_has_what(scene: Scene) -> None:
     shown = [json.loads(line) for line in said(scene, "list", "--json").splitlines()]
     assert [each["phone"] for each in shown] == ["unknown/somebody", "EAST-03", "WEST-02", "WEST-01"]
     assert said(scene, "list", "--limit", "1").splitlines()[-1] == "there are more: --limit shows them"
+
+
+def test_the_list_says_what_failed_and_who_hung_up(scene: Scene) -> None:
+    scene.plant.zoneminder.users["demo"].password = "changed"
+    scene.start()
+    call = pressed(scene)
+    call.hang_up()
+    story = scene.until_incident(
+        lambda found: settled(found) and all(each["ended_at"] for each in found["calls"]), "hung up"
+    )
+    failed = sum(each["state"] == "failed" for each in story["deliveries"])
+    headings, row, below = said(scene, "list").splitlines()
+    total = len(story["deliveries"])
+    assert below == f"{'':10}{failed} of {total} actions FAILED or uncertain; the caller has hung up"
+    assert failed
+    assert max(map(len, (headings, row, below))) <= 100
+    [line] = said(scene, "list", "--json").splitlines()
+    shown = json.loads(line)
+    assert (shown["actions"], shown["failed"], shown["waiting"], shown["hung_up"]) == (total, failed, 0, True)
+
+
+def test_what_a_closed_incident_left_to_do_stands_under_the_list(scene: Scene) -> None:
+    scene.start()
+    call = pressed(scene)
+    scene.until_incident(settled, "settled")
+    scene.plant.wait(scene.plant.zoneminder.stop())
+    call.answer()
+    scene.until_incident(lambda found: found["connected_at"], "connected")
+    scene.sosbridge("incidents", "acknowledge", scene.incident()["id"], "--by", "A. Weber")
+    call.hang_up()
+    story = scene.until_incident(
+        lambda found: (
+            found["state"] == "closed"
+            and len([each for each in found["deliveries"] if each["state"] in ("pending", "leased")]) == 2
+        ),
+        "closed, and two stops to do",
+    )
+    assert said(scene, "list").splitlines() == [
+        "no open incidents (--all shows closed ones)",
+        f"{story['id'][:8]} is closed, but 2 actions of it not done yet",
+    ]
 
 
 def _of_phone(scene: Scene, phone: str) -> str:

@@ -31,7 +31,8 @@ def check(plant: Plant) -> None:
         }
         assert leg.of in owners[leg.role], "a leg of nobody"
         assert plant.devices[leg.id].with_ == leg.peer
-        assert plant.devices[leg.id].up == leg.up
+        assert plant.devices[leg.id].up == leg.accepted
+        assert leg.answering == (leg.id in plant.unacknowledged)
     for timer in state.timers:
         named = {"turn": set(state.turns), "routine": set(state.routines)}
         assert timer.of in named.get(timer.what, set(state.alarms)), "a timer of nobody"

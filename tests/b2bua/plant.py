@@ -53,6 +53,10 @@ class Plant:
         self.reports: dict[str, effects.Report] = {}
         self.dialled: list[tuple[float, str]] = []
         """When (seconds from the start) whom."""
+        self.acks = True
+        """Whether callers acknowledge an answer at once."""
+        self.unacknowledged: list[str] = []
+        """Legs of callers who were answered, and have not said that they heard it."""
         self._calls = 0
 
     # --- what happens -------------------------------------------------------------------------------
@@ -60,7 +64,14 @@ class Plant:
     def feed(self, item: inputs.Input) -> list[effects.Effect]:
         done = self.exchange.feed(item, self.now)
         self.apply(done)
+        while self.acks and self.unacknowledged:
+            self.acknowledges(self.unacknowledged[0])
         return done
+
+    def acknowledges(self, leg: str) -> None:
+        """A caller says that it heard our answer."""
+        self.unacknowledged.remove(leg)
+        self.apply(self.exchange.feed(inputs.Answered(leg), self.now))
 
     def call(self, endpoint: str, dialled: str = "9110", caller: str = "", key: str = "") -> str:
         """A device calls; return its leg."""
@@ -101,6 +112,7 @@ class Plant:
             leg = self.at(leg)
         device = self.devices.pop(leg)
         self._alone(device)
+        self._forgets(leg)
         self.feed(inputs.Ended(leg, hung_up))
 
     def hears_all(self, endpoint: str) -> None:
@@ -127,6 +139,14 @@ class Plant:
 
     def clicks(self, delivery: str = "d-9", phone: str = "P-03", mark: str = "press-1") -> effects.Report:
         self.feed(inputs.Taken(delivery=delivery, incident=INCIDENT, mark=mark, phone=phone, by="olga"))
+        return self.reports[delivery]
+
+    def clears(self, delivery: str = "d-8", phone: str = "P-03", call: str = "") -> effects.Report:
+        """Somebody resolves the incident. call: the phone's newest one that the bridge knows of."""
+        command = inputs.Cleared(
+            delivery=delivery, incident=INCIDENT, mark="press-1", phone=phone, by="olga", call=call
+        )
+        self.feed(command)
         return self.reports[delivery]
 
     def wait(self, seconds: float) -> None:
@@ -184,6 +204,7 @@ class Plant:
                 self._caller(effect.leg).early = True
             case effects.Answer():
                 self._caller(effect.leg).up = True
+                self.unacknowledged.append(effect.leg)
             case effects.Reject():
                 self._caller(effect.leg)
                 self._end(effect.leg, f"rejected {effect.status}")
@@ -249,7 +270,12 @@ class Plant:
 
     def _end(self, leg: str, how: str) -> None:
         self._alone(self.devices.pop(leg))
+        self._forgets(leg)
         self.over[leg] = how
+
+    def _forgets(self, leg: str) -> None:
+        if leg in self.unacknowledged:
+            self.unacknowledged.remove(leg)
 
     def _alone(self, device: Device) -> None:
         if (other := self.devices.get(device.with_)) is not None:

@@ -249,3 +249,61 @@ def test_a_notified_sos_that_calls_is_that_call() -> None:
     plant.press("anna")
     assert plant.talk(leg, "anna")
     assert [said.fields["sosincident"] for said in plant.said("SOSAck")] == [INCIDENT]
+
+
+# --- the incident is cleared --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["recall", "notify", "hunt"])
+def test_a_cleared_incident_is_rung_for_no_more(before: str) -> None:
+    plant = Plant()
+    if before == "hunt":
+        plant.hang_up(plant.call("help-03"))
+        plant.wait(6)
+    else:
+        getattr(plant, before)()
+    plant.answer("anna")
+    assert plant.clears(call="call-1@phone;tag" if before == "hunt" else "").outcome is Outcome.TOLD
+    assert plant.hears("anna") == ("over",)
+    plant.press("anna")
+    assert plant.said("SOSAck") == []
+    plant.hears_all("anna")
+    check_rest(plant)
+
+
+def test_a_cleared_incident_lets_the_next_sos_ring() -> None:
+    plant = Plant(NO_CONSOLES)
+    plant.hang_up(plant.call("help-03"))
+    plant.wait(5)
+    plant.call("help-04")
+    assert {"anna", "bert"} <= set(plant.rung())
+    plant.clears()
+    plant.answer("anna")
+    assert "location-GATE" in plant.hears("anna")
+
+
+def test_a_cleared_incident_whose_phone_still_calls_leaves_it_to_the_consoles() -> None:
+    plant = Plant()
+    leg = plant.call("help-03")
+    plant.wait(20)
+    plant.answer("anna")
+    plant.clears(call="call-1@phone;tag")
+    assert plant.hears("anna") == ("over",)
+    assert plant.rung() == ["desk-1", "desk-2"]
+    assert plant.hears(leg) == ("person-has-it", "ringback")
+
+
+def test_who_talks_when_the_incident_is_cleared_goes_on_talking() -> None:
+    plant = Plant(NO_CONSOLES)
+    leg = plant.call("help-03")
+    plant.takes("anna")
+    plant.clears(call="call-1@phone;tag")
+    assert plant.talk(leg, "anna")
+
+
+def test_an_sos_that_crosses_the_clearing_of_the_one_before_is_rung_for() -> None:
+    plant = Plant(NO_CONSOLES)
+    plant.hang_up(plant.call("help-03"))
+    plant.call("help-03")
+    assert plant.clears(call="call-1@phone;tag").outcome is Outcome.KNOWN
+    assert plant.rung() == ["anna", "bert", "carl"]

@@ -93,6 +93,16 @@ class Walk(RuleBasedStateMachine):
         if device := self._some(number, devices):
             self.plant.feed(inputs.PromptEnded(device.leg, device.prompt))
 
+    @rule(acks=st.sampled_from([True, True, False]))
+    def hears_answers(self, acks: bool) -> None:
+        """From now on callers acknowledge an answer at once, or later."""
+        self.plant.acks = acks
+
+    @rule(number=numbers)
+    def acknowledges_late(self, number: int) -> None:
+        if waiting := self.plant.unacknowledged:
+            self.plant.acknowledges(waiting[number % len(waiting)])
+
     @rule(number=numbers, item=st.sampled_from(["silent", "never", "heard"]))
     def is_silent(self, number: int, item: str) -> None:
         if device := self._some(number, list(self.plant.devices.values())):
@@ -142,6 +152,11 @@ class Walk(RuleBasedStateMachine):
         self.commands += 1
         self.plant.clicks(f"d-{self.commands}", phone, mark)
 
+    @rule(phone=phones, call=st.sampled_from(["", "call-1@phone;tag"]))
+    def clears(self, phone: str, call: str) -> None:
+        self.commands += 1
+        self.plant.clears(f"d-{self.commands}", phone, call)
+
     @rule(seconds=st.sampled_from([0.5, 3.0, 6.0, 21.0, 70.0]))
     def waits(self, seconds: float) -> None:
         self.plant.wait(seconds)
@@ -161,7 +176,7 @@ class Walk(RuleBasedStateMachine):
         restored, done = Exchange.restore(
             plant.site, plant.settings, run, kept, now=plant.now, alive=list(plant.devices)
         )
-        plant.exchange, plant.timers = restored, {}
+        plant.exchange, plant.timers, plant.unacknowledged = restored, {}, []
         plant.apply(done)
 
     @precondition(lambda self: hasattr(self, "plant"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bridge.b2bua import inputs
 from tests.b2bua.invariants import check_rest
 from tests.b2bua.plant import Plant
@@ -169,3 +171,34 @@ def test_a_1_takes_only_the_sos_that_was_spoken() -> None:
     plant.press("bert")
     assert plant.talk(first, "anna")
     assert plant.talk(second, "bert")
+
+
+# --- clicks -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("first", ["the click", "the console"])
+def test_who_has_it_by_a_click_keeps_it_when_the_console_puts_down_at_once(first: str) -> None:
+    plant, leg = sos()
+    if first == "the click":
+        plant.clicks()
+    plant.answer("desk-1")
+    if first == "the console":
+        plant.clicks()
+    plant.wait(2)
+    plant.hang_up("desk-1")
+    assert plant.hears(leg) == ("person-has-it", "ringback")
+    plant.wait(600)
+    assert {who for _, who in plant.dialled} == {"desk-1", "desk-2"}
+
+
+@pytest.mark.parametrize("first", ["the click", "the console"])
+def test_who_has_it_by_a_click_keeps_it_when_the_phone_hangs_up_at_once(first: str) -> None:
+    plant, leg = sos()
+    if first == "the click":
+        plant.clicks()
+    plant.answer("desk-1")
+    if first == "the console":
+        plant.clicks()
+    plant.hang_up(leg)
+    check_rest(plant)
+    assert [said.fields["by"] for said in plant.said("SOSDone")] == ["olga"]

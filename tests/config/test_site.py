@@ -176,7 +176,7 @@ def test_the_default_table() -> None:
         Step.NO_PICTURE: ["dispatch.notify"],
         Step.UNANSWERED: ["dispatch.notify"],
         Step.UNRESOLVED: ["wall.popup", "dispatch.notify"],
-        Step.CLEARED: ["wall.update_popup"],
+        Step.CLEARED: ["wall.update_popup", "dispatch.notify"],
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.b2bua.effects import Outcome, Report
-from bridge.b2bua.inputs import Command, Notify, Recall, Taken
+from bridge.b2bua.inputs import Cleared, Command, Notify, Recall, Taken
 from bridge.drivers.sip_dispatch import Config, Driver
 from bridge.errors import Permanent, Retryable, Unreachable
 from bridge.model import Capability, Delivery, DeliveryState, Operation, TriggerStatus
@@ -72,6 +72,11 @@ ABOUT: Mapping[str, Any] = {
         ("unresolved/3", {}, Notify(**ABOUT, mark=ABOUT["delivery"], group="shift")),
         ("unanswered/1", {"exercise": "yes"}, Recall(**ABOUT, mark=f"{INCIDENT}.1", exercise=True)),
         ("acknowledged/1", {"acknowledged_by": "Ann"}, Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann")),
+        (
+            "cleared/1",
+            {"acknowledged_by": "Ann", "closed_by": "Bob", "call_key": "a1;b2"},
+            Cleared(**ABOUT, mark=f"{INCIDENT}.1", by="Bob", call="a1;b2"),
+        ),
     ],
 )
 async def test_each_step_asks_for_its_own(

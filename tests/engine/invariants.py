@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 from bridge.engine import Decision, State
 from bridge.engine.table import TRANSITIONS
@@ -132,7 +133,9 @@ def _changes_are_allowed(before: State, decision: Decision) -> None:
             _a_known_incident_changes_rightly(known, incident, decision)
     for delivery in decision.deliveries.values():
         earlier = before.deliveries.get(delivery.id)
-        assert earlier is None or not earlier.state.settled, "a settled delivery changed"
+        assert earlier is None or not earlier.state.settled or _was_sent(earlier, delivery), (
+            "a settled delivery changed"
+        )
         assert earlier is not None or delivery.state in (DeliveryState.PENDING, DeliveryState.SUPERSEDED)
     for key, hold in decision.holds.items():
         earlier_hold = before.holds.get(key)
@@ -166,3 +169,9 @@ def _somebody_better_has_it(before: State, decision: Decision, lost: Hold) -> No
         if hold.tier is lost.tier:
             assert loser.exercise >= winner.exercise
             assert loser.exercise or loser.state is IncidentState.CLEARING
+
+
+def _was_sent(earlier: Delivery, later: Delivery) -> bool:
+    """Whether all that became known of one that was superseded under way is that it was sent."""
+    known = replace(earlier, attempts=later.attempts, started_at=later.started_at, doubtful=later.doubtful)
+    return earlier.state is DeliveryState.SUPERSEDED and known == later

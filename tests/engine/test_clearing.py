@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from bridge.model import IncidentState, Kind
+from dataclasses import replace
+
+import pytest
+
+from bridge.model import DeliveryState, IncidentState, Kind, Operation
+from bridge.response import Rule, Step
 from tests.engine.control_room import (
     DISPATCH,
     ROUTINE_AT_03,
@@ -11,6 +16,15 @@ from tests.engine.control_room import (
     STOP_SOS_AT_03,
     TOLD,
     ControlRoom,
+)
+from tests.engine.site import PLAN, RULES
+
+TELL_DISPATCH = replace(
+    PLAN,
+    rules=(
+        *RULES,
+        Rule(step=Step.CLEARED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    ),
 )
 
 
@@ -239,3 +253,74 @@ def test_a_closed_incident_is_not_opened_again_but_followed_by_another(room: Con
     room.press("P-03")
     assert [row.state for row in room.incidents("P-03")] == [IncidentState.CLOSED, IncidentState.OPEN]
     room.expects("P-03", *SOS_AT_03)
+
+
+# --- a loss is no hangup ------------------------------------------------------------------------------
+
+
+def test_an_sos_whose_call_is_lost_stays_open_until_the_phone_was_talked_to_again(room: ControlRoom) -> None:
+    call = room.press("P-03")
+    room.connect(call, "2002")
+    room.acknowledge("anna", "P-03")
+    room.says(Kind.CALL_ENDED, call, ended_by="pbx", lost="yes")
+    assert room.state("P-03") is IncidentState.ACKNOWLEDGED
+    assert room.incident("P-03").connected_at is None
+    back = room.ring("P-03")
+    room.answer(back)
+    room.connect(back, "2002")
+    room.hang_up(back)
+    assert room.state("P-03") is IncidentState.CLEARING
+    room.forget()
+
+
+def test_a_routine_call_that_is_lost_is_over(room: ControlRoom) -> None:
+    room.says(Kind.CALL_ENDED, room.press("P-03", "20"), ended_by="pbx", lost="yes")
+    assert room.state("P-03") is IncidentState.CLEARING
+    room.forget()
+
+
+# --- dispatch is told ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+def test_dispatch_is_told_of_an_sos_that_somebody_ends(acknowledged: bool) -> None:
+    with ControlRoom(TELL_DISPATCH) as room:
+        room.hang_up(room.press("P-03"))
+        if acknowledged:
+            room.acknowledge("anna", "P-03")
+        room.forget()
+        room.resolve("bert", "P-03")
+        room.expects("P-03", TOLD, DISPATCH, closed_by="bert")
+
+
+def test_dispatch_is_told_of_a_reset() -> None:
+    with ControlRoom(TELL_DISPATCH) as room:
+        room.event(Kind.SOS, source="relay", endpoint="1003")
+        room.forget()
+        room.event(Kind.SOS_CLEARED, source="relay", endpoint="1003")
+        room.expects("P-03", TOLD, DISPATCH)
+
+
+@pytest.mark.parametrize("dialled", ["20", "9110"])
+def test_a_hangup_that_clears_is_no_news_to_dispatch(dialled: str) -> None:
+    with ControlRoom(TELL_DISPATCH) as room:
+        call = room.press("P-03", dialled)
+        room.connect(call, "2002")
+        room.acknowledge("anna", "P-03")
+        room.forget()
+        room.hang_up(call)
+        room.expects("P-03", TOLD)
+
+
+def test_a_press_takes_back_the_word_that_it_is_over() -> None:
+    with ControlRoom(TELL_DISPATCH) as room:
+        room.hang_up(room.press("P-03"))
+        room.resolve("bert", "P-03")
+        room.press("P-03")
+        states = {
+            row.step: row.state
+            for row in room.database.rows.deliveries.values()
+            if row.operation is Operation.NOTIFY
+        }
+        assert states["cleared/1"] is DeliveryState.SUPERSEDED
+        room.forget()

@@ -94,6 +94,30 @@ def test_a_delivery_that_was_superseded_under_way_is_not_a_fault_when_it_fails(r
     room.forget()
 
 
+@pytest.mark.parametrize("late", ["accepted", "failed", "uncertain"])
+def test_of_one_superseded_under_way_the_record_says_that_it_was_sent(room: ControlRoom, late: str) -> None:
+    room.press("P-03", "20")
+    room.press("P-04")
+    before = room.delivery("P-03", SHOW)
+    assert (before.state, before.attempts, before.started_at) == ("superseded", 0, None)
+    room.now += 0.5
+    room.settle_delivery(before, late, doubtful="yes" if late == "uncertain" else "")
+    after = room.delivery("P-03", SHOW)
+    assert (after.state, after.proof, after.settled_at) == ("superseded", before.proof, before.settled_at)
+    assert (after.attempts, after.started_at, after.doubtful) == (1, room.now, late == "uncertain")
+    assert room.story("P-03")[-1] == f"{SHOW}: {late} after all: said the driver"
+    room.forget()
+
+
+def test_one_superseded_before_it_was_sent_has_no_attempt(room: ControlRoom) -> None:
+    room.press("P-03", "20")
+    room.press("P-04")
+    room.settle_delivery(room.delivery("P-03", SHOW), "expired", attempts="0", started_at="")
+    never_sent = room.delivery("P-03", SHOW)
+    assert (never_sent.state, never_sent.attempts, never_sent.started_at) == ("superseded", 0, None)
+    room.forget()
+
+
 def test_a_receipt_of_an_unknown_delivery_is_an_orphan(room: ControlRoom) -> None:
     attributes = {"delivery": "no-such-delivery", "state": "verified", "attempts": "1"}
     room.event(Kind.DELIVERY_SETTLED, source="outbox", attributes=attributes)

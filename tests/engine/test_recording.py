@@ -145,13 +145,13 @@ def test_a_stop_that_the_driver_cannot_do_is_not_asked_for(room: ControlRoom) ->
     room.forget()
 
 
-def test_a_settlement_after_the_stop_changes_nothing(room: ControlRoom) -> None:
+def test_a_settlement_after_the_stop_only_says_that_it_was_sent(room: ControlRoom) -> None:
     room.press("P-03")
     end(room, "P-03")
     late = room.delivery("P-03", START_PTZ)
     room.settle_delivery(late, "verified")
     assert room.decisions[-1].reason is Reason.LATE
-    assert room.delivery("P-03", START_PTZ) == late
+    assert room.delivery("P-03", START_PTZ) == replace(late, attempts=1, started_at=room.now)
     assert room.story("P-03")[-1] == "zm start recording PTZ-01: verified after all: said the driver"
     room.forget()
 

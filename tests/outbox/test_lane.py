@@ -21,7 +21,7 @@ from bridge.model import (
     Receipt,
     Tier,
 )
-from bridge.outbox import Lane, Outbox
+from bridge.outbox import Down, Lane, Outbox
 from tests.fake_clock import FakeClock
 from tests.outbox.test_queue import BASE
 
@@ -219,8 +219,13 @@ async def test_the_deadline_passes_while_it_waits() -> None:
 async def test_the_breaker_opens_says_so_and_closes_on_the_first_answer() -> None:
     driver = ScriptedDriver(*[Unreachable("refused")] * 4, VERIFIED)
     async with running(driver) as (lane, told, clock):
+        seen = [lane.down]
         lane.put(SOS)
+        await clock.advance(1)
+        seen.append(lane.down)
         await clock.advance(60)
+        seen.append(lane.down)
+    assert seen == [None, Down(since=100.75, why="refused"), None]
     links = [
         (event.kind, event.attributes["subject"]) for event in told if event.kind is not Kind.DELIVERY_SETTLED
     ]

@@ -51,6 +51,7 @@ def test_a_notification() -> None:
         ("unresolved/0a1b2c3d", "sos-notify", "1"),
         ("unanswered/1", "sos-recall", None),
         ("acknowledged/1", "sos-taken", None),
+        ("cleared/1", "sos-taken", None),
     ],
 )
 def test_each_step_starts_its_own_context(step: str, context: str, tier: str | None) -> None:

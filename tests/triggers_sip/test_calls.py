@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from bridge.model import Kind
 from tests.parts.processes import Child
 from tests.parts.sip import Phone, calls_and_cancels
 from tests.triggers_sip.house import PASSWORD, House, site_of, until
-from tests.triggers_sip.wire import SDP, Wire
+from tests.triggers_sip.wire import SDP, Wire, answering, register, ringing
 
 SOS = "sip:9110@127.0.0.1"
 
@@ -39,7 +41,9 @@ async def test_a_telephone_dials_9110(tmp_path: Path, transport: str, mode: str,
         assert (dialing.endpoint, dialing.caller) == ("", "help-1")
         assert dialing.attributes["claimed"] == "help-1"
         fault = await house.told(Kind.FAULT, what="refused")
+        assert "called without proof of who it is" in fault.attributes["text"]
         assert "the SOS was taken" in fault.attributes["text"]
+        assert "refused" not in fault.attributes["text"]
 
 
 async def test_a_repeated_invite_is_one_call(tmp_path: Path) -> None:
@@ -151,6 +155,17 @@ async def test_a_telephone_comes_and_goes(tmp_path: Path) -> None:
             await house.told(Kind.ONLINE, endpoint="help-1", count=2)
 
 
+@pytest.mark.parametrize("without_qop", [False, True])
+async def test_a_telephone_of_rfc_2069(tmp_path: Path, without_qop: bool) -> None:
+    async with House(tmp_path, without_qop=without_qop) as house:
+        with Wire("help-1", house.port()) as phone:
+            uri, to = "sip:127.0.0.1", "<sip:help-1@127.0.0.1>"
+            phone.send(phone.request("REGISTER", uri, "Expires: 60", to=to))
+            signed = phone.old_credentials(await phone.answer(), "REGISTER", uri, PASSWORD)
+            phone.send(phone.request("REGISTER", uri, "Expires: 60", signed, to=to))
+            assert (await phone.answer()).startswith("SIP/2.0 200 " if without_qop else "SIP/2.0 401 ")
+
+
 async def test_a_registered_telephone_is_known_without_being_asked(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         with Wire("help-1", house.port()) as phone:
@@ -162,23 +177,99 @@ async def test_a_registered_telephone_is_known_without_being_asked(tmp_path: Pat
         assert not house.of(Kind.FAULT, what="refused")
 
 
-async def register(phone: Wire) -> None:
-    uri = "sip:127.0.0.1"
-    to = f"<sip:{phone.user}@127.0.0.1>"
-    phone.send(phone.request("REGISTER", uri, "Expires: 60", to=to))
-    challenge = await phone.answer()
-    signed = phone.credentials(challenge, "REGISTER", uri, PASSWORD)
-    phone.send(phone.request("REGISTER", uri, "Expires: 60", signed, to=to))
-    assert (await phone.answer()).startswith("SIP/2.0 200 ")
+async def test_silence_of_the_caller_is_one_fault_once_it_is_answered(tmp_path: Path) -> None:
+    """Before, a telephone need not send any sound."""
+    site = site_of(tiers=(), consoles=("desk-1",))
+    async with House(tmp_path, silence=0.3, site=site) as house:
+        with Wire("help-1", house.port()) as phone, Wire("desk-1", house.port()) as desk:
+            await register(desk)
+            await register(phone)
+            phone.call_id = "help-1-sos"
+            phone.send(phone.request("INVITE", SOS, body=SDP))
+            invite = await desk.request_heard("INVITE")
+            await asyncio.sleep(0.6)
+            assert not house.of(Kind.FAULT, endpoint="help-1")
+            desk.send(answering(invite))
+            fault = await house.told(Kind.FAULT, what="rtp_silence")
+            assert fault.endpoint == "help-1"
+            await asyncio.sleep(0.4)
+            assert not house.of(Kind.FAULT, what="silent")
 
 
-async def test_silence_of_the_caller_is_a_fault(tmp_path: Path) -> None:
-    async with House(tmp_path, silence=0.3) as house:
+async def test_a_call_without_an_offer_is_recorded_once_it_is_answered(tmp_path: Path) -> None:
+    """It has no media before, so nothing is announced, recorded, or told as recorded."""
+    site = site_of(tiers=(), consoles=("desk-1",))
+    async with House(tmp_path, site=site) as house:
+        with Wire("help-1", house.port()) as phone, Wire("desk-1", house.port()) as desk:
+            await register(desk)
+            phone.send(phone.request("INVITE", SOS))
+            assert (await phone.answer()).startswith("SIP/2.0 180 ")
+            invite = await desk.request_heard("INVITE")
+            await asyncio.sleep(0.2)
+            assert not recorded(house)
+            desk.send(answering(invite))
+            answer = await phone.answer()
+            while not answer.startswith("SIP/2.0 200 "):
+                answer = await phone.answer()
+            await until(lambda: len(recorded(house)) == 1, story=house.story)
+            [file] = (tmp_path / "recordings").iterdir()
+            assert file.name in recorded(house)[0]
+            assert not house.of(Kind.FAULT, what="announcement")
+            assert not house.of(Kind.FAULT, what="recording")
+
+
+async def test_lost_media_are_a_gap_in_the_recording_and_not_its_end(tmp_path: Path) -> None:
+    site = site_of(tiers=(), consoles=("desk-1",))
+    async with House(tmp_path, site=site) as house:
+        with Wire("help-1", house.port()) as phone, Wire("desk-1", house.port()) as desk:
+            await register(desk)
+            await register(phone)
+            phone.call_id = "help-1-sos"
+            phone.send(phone.request("INVITE", SOS, body=SDP))
+            desk.send(answering(await desk.request_heard("INVITE")))
+            answer = await phone.answer()
+            while not answer.startswith("SIP/2.0 200 "):
+                answer = await phone.answer()
+            phone.send(phone.acknowledgement(answer))
+            await house.told(Kind.CALL_CONNECTED, endpoint="help-1")
+            await until(lambda: len(recorded(house)) == 1, story=house.story)
+            os.kill(house.voice, signal.SIGKILL)
+            fault = await house.told(Kind.FAULT, what="media")
+            assert "1 recordings have a gap" in fault.attributes["text"]
+            await until(lambda: len(recorded(house)) == 2, story=house.story)
+            assert "after a gap" in recorded(house)[1]
+            first, second = sorted((tmp_path / "recordings").iterdir(), key=lambda file: len(file.name))
+            assert second.stem == f"{first.stem}-2"
+            assert second.name in recorded(house)[1]
+            keys = [event.key for event in house.of(Kind.REPORTED) if "record" in event.attributes["text"]]
+            assert len(set(keys)) == 2
+
+
+async def test_who_waits_hears_the_announcement_again_after_the_media_were_lost(tmp_path: Path) -> None:
+    async with House(tmp_path, site=site_of(tiers=(), consoles=("desk-1",))) as house:
         with Wire("help-1", house.port()) as phone:
             phone.send(phone.request("INVITE", SOS, body=SDP))
-            await phone.answer()
-            fault = await house.told(Kind.FAULT, what="silent")
-            assert "no sound" in fault.attributes["text"]
+            first = await early_media(phone)
+            await house.told(Kind.FAULT_CLEARED, what="announcement")
+            await until(lambda: len(recorded(house)) == 1, story=house.story)
+            os.kill(house.voice, signal.SIGKILL)
+            assert await early_media(phone) != first
+            await until(lambda: len(recorded(house)) == 2, story=house.story)
+            assert not house.of(Kind.FAULT, what="announcement")
+
+
+async def early_media(phone: Wire) -> str:
+    """Return the m-line of the next 183."""
+    answer = ""
+    while not answer.startswith("SIP/2.0 183 "):
+        answer = await phone.answer()
+    return next(line for line in answer.split("\r\n") if line.startswith("m="))
+
+
+def recorded(house: House) -> list[str]:
+    """Return what was told about recordings."""
+    told = [event.attributes["text"] for event in house.of(Kind.REPORTED)]
+    return [text for text in told if "record" in text]
 
 
 async def test_it_tells_when_it_is_well(tmp_path: Path) -> None:
@@ -210,13 +301,6 @@ async def test_stopping_leaves_nobody_ringing(tmp_path: Path) -> None:
             while answer.startswith("SIP/2.0 18"):
                 answer = await phone.answer()
             assert answer.startswith("SIP/2.0 480 ")
-
-
-def ringing(invite: str) -> bytes:
-    """Return a 180 to an INVITE."""
-    kept = [line for line in invite.split("\r\n") if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))]
-    to = next(line for line in invite.split("\r\n") if line.startswith("To:"))
-    return "\r\n".join(("SIP/2.0 180 Ringing", *kept, f"{to};tag=x", "Content-Length: 0", "", "")).encode()
 
 
 async def test_a_missing_announcement_is_a_fault_and_no_silence(tmp_path: Path) -> None:

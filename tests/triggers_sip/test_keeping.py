@@ -13,8 +13,8 @@ import pytest
 from bridge.model import Kind
 from bridge.triggers.sip.keeping import VERSION, Keeper
 from tests.fake_clock import FakeClock
-from tests.triggers_sip.house import House
-from tests.triggers_sip.wire import SDP, Wire
+from tests.triggers_sip.house import House, site_of, until
+from tests.triggers_sip.wire import SDP, Wire, answering, register, ringing
 
 
 class Kept:
@@ -105,3 +105,39 @@ async def test_a_state_that_means_nothing_lets_the_exchange_start(
         with Wire("stranger", house.port()) as phone:
             phone.send(phone.request("INVITE", "sip:9110@127.0.0.1", body=SDP))
             await house.told(Kind.CALL_DIALING, dialled="9110")
+
+
+async def test_an_sos_is_kept_without_waiting(tmp_path: Path, clock: FakeClock) -> None:
+    kept = Kept(tmp_path / "state.json", clock)
+    running = asyncio.create_task(kept.keeper.run())
+    try:
+        for kept.value in (1, 2, 3):  # the clock stands still
+            kept.keeper.hurry()
+            await settled(kept, kept.value)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_each_step_of_an_sos_is_on_disk_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.triggers.sip.keeping.WRITE_EVERY", 60.0)
+    async with House(tmp_path, site=site_of(tiers=(("disp-1",),))) as house:
+        with Wire("disp-1", house.port()) as dispatcher, Wire("help-1", house.port()) as phone:
+            await register(dispatcher)
+            phone.send(phone.request("INVITE", "sip:9110@127.0.0.1", body=SDP))
+            await until(lambda: len(on_disk(house)["pending"]["theirs"]) == 1)
+            assert on_disk(house)["exchange"]["alarms"]
+            invite = await dispatcher.hear()
+            while not invite.startswith("INVITE "):
+                invite = await dispatcher.hear()
+            dispatcher.send(ringing(invite))
+            await until(lambda: len(on_disk(house)["pending"]["ours"]) == 1)
+            dispatcher.send(answering(invite))
+            await until(lambda: len(on_disk(house)["legs"]) == 1)
+
+
+def on_disk(house: House) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads((house.folder / "sip-own.json").read_text())
+    return kept

@@ -17,12 +17,15 @@ from tests.parts.processes import Child
 from tests.parts.sip import Baresip
 from tests.parts.sound import seconds_of_sound, strength
 from tests.triggers_sip.house import FAST, PASSWORD, RTP_PORTS, VARIABLE, make_sounds, until
+from tests.triggers_sip.wire import SDP, Wire
 
 pytestmark = pytest.mark.real("baresip")
 
 CALLER, FIRST = 1500, 2500
 BEFORE, TALK = 0.5, 1.2
 """Seconds of talk before the kill, and after the new start."""
+AT_ONCE = 0.1
+"""Seconds that a disk needs."""
 
 
 def seconds_of_tone(file: Path, hertz: int) -> float:
@@ -130,6 +133,23 @@ async def test_who_talks_goes_on_talking(exchange: Exchange) -> None:
         # They heard each other for longer than they could before the restart.
         assert seconds_of_tone(first.heard(), CALLER) > TALK + BEFORE
         assert seconds_of_tone(caller.heard(), FIRST) > TALK + BEFORE
+
+
+async def test_killed_as_soon_as_the_sos_is_heard(exchange: Exchange) -> None:
+    await asyncio.to_thread(exchange.start)
+    with ExitStack() as phones, Wire("help-1", exchange.port) as caller:
+        await phone(exchange, phones, "disp-1")
+        caller.send(caller.request("INVITE", "sip:9110@127.0.0.1", body=SDP))
+        await caller.answer()
+        await asyncio.sleep(AT_ONCE)
+        exchange.kill()
+        await asyncio.to_thread(exchange.start)
+        answer = "SIP/2.0 183 "
+        while answer.startswith("SIP/2.0 18"):
+            answer = await caller.answer()
+        assert answer.startswith("SIP/2.0 480 ")
+        # It is hunted for: dispatch is rung anew, by the run that never had the call.
+        await exchange.told("dispatch_started")
 
 
 async def test_an_sos_that_nobody_had_is_rung_for_again(exchange: Exchange) -> None:

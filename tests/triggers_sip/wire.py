@@ -9,6 +9,8 @@ import socket
 from types import TracebackType
 from typing import Final, Self
 
+from tests.triggers_sip.house import PASSWORD
+
 SDP: Final = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     "m=audio 9 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
@@ -58,6 +60,13 @@ class Wire:
         )
         return "\r\n".join((*lines, "", body)).encode()
 
+    def acknowledgement(self, answer: str) -> bytes:
+        """Return the ACK of a 200 to our INVITE."""
+        to = next(line for line in answer.split("\r\n") if line.startswith("To: ")).removeprefix("To: ")
+        return self.request("ACK", "sip:9110@127.0.0.1", to=to).replace(
+            b";branch=z9hG4bK-", b";branch=z9hG4bK-ack-"
+        )
+
     def send(self, message: bytes) -> None:
         self._socket.sendto(message, self._there)
 
@@ -65,6 +74,13 @@ class Wire:
         """Return the next message."""
         async with asyncio.timeout(seconds):
             return (await asyncio.get_running_loop().sock_recv(self._socket, 65_535)).decode()
+
+    async def request_heard(self, method: str) -> str:
+        """Return the next request of a method; what else comes stays unanswered."""
+        heard = ""
+        while not heard.startswith(f"{method} "):
+            heard = await self.hear()
+        return heard
 
     async def answer(self, seconds: float = 3.0) -> str:
         """Return the next response that is more than `100 Trying`; requests stay unanswered."""
@@ -82,6 +98,45 @@ class Wire:
             f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
             f'response="{response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="abc"'
         )
+
+    def old_credentials(self, challenge: str, method: str, uri: str, password: str) -> str:
+        """The same, without qop, as RFC 2069 has it."""
+        realm, nonce = (re.search(rf'{name}="([^"]*)"', challenge)[1] for name in ("realm", "nonce"))  # type: ignore[index]
+        secret = _md5(f"{self.user}:{realm}:{password}")
+        response = _md5(f"{secret}:{nonce}:" + _md5(f"{method}:{uri}"))
+        return (
+            f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
+            f'response="{response}"'
+        )
+
+
+async def register(phone: Wire) -> None:
+    uri = "sip:127.0.0.1"
+    to = f"<sip:{phone.user}@127.0.0.1>"
+    phone.send(phone.request("REGISTER", uri, "Expires: 60", to=to))
+    challenge = await phone.answer()
+    signed = phone.credentials(challenge, "REGISTER", uri, PASSWORD)
+    phone.send(phone.request("REGISTER", uri, "Expires: 60", signed, to=to))
+    assert (await phone.answer()).startswith("SIP/2.0 200 ")
+
+
+def ringing(invite: str) -> bytes:
+    """Return a 180 to an INVITE."""
+    return _response("180 Ringing", invite)
+
+
+def answering(invite: str) -> bytes:
+    """Return a 200 to an INVITE, with sound that comes from nowhere."""
+    return _response(
+        "200 OK", invite, "Contact: <sip:x@127.0.0.1:9>", "Content-Type: application/sdp", body=SDP
+    )
+
+
+def _response(status: str, invite: str, *extra: str, body: str = "") -> bytes:
+    kept = [line for line in invite.split("\r\n") if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))]
+    to = next(line for line in invite.split("\r\n") if line.startswith("To:"))
+    lines = (f"SIP/2.0 {status}", *kept, f"{to};tag=x", *extra, f"Content-Length: {len(body)}")
+    return "\r\n".join((*lines, "", body)).encode()
 
 
 def _md5(text: str) -> str:

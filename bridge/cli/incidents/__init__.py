@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,16 +66,20 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
             found = sorted(store.incidents(OPEN, limit=MOST_OPEN), key=screen.calmness)
         if not everything or any(incident.live for incident in found):
             _warn_of_silence(site, store)
+        shown = [(incident, _outcome(store, incident)) for incident in found[:limit]]
+        unfinished = store.unfinished()
     if as_json:
-        for incident in found[:limit]:
-            click.echo(json.dumps(to_plain(incident)))
+        for incident, outcome in shown:
+            click.echo(json.dumps(to_plain(incident) | asdict(outcome)))
         return
-    if not found:
+    if shown:
+        screen.print_list(shown, site.plan())
+    else:
         click.echo("no incidents" if everything else "no open incidents (--all shows closed ones)")
-        return
-    screen.print_list(found[:limit], site.plan())
     if len(found) > limit:
         click.echo("there are more: --limit shows them")
+    if not everything:
+        screen.print_unfinished(unfinished)
 
 
 @command.command()
@@ -197,6 +202,10 @@ def _opened(config: Path) -> Iterator[tuple[Site, Store]]:
     site = load(config, secrets=False)
     with build_store(site) as store:
         yield site, store
+
+
+def _outcome(store: Store, incident: Incident) -> screen.Outcome:
+    return screen.outcome_of(incident, store.deliveries(incident.id), store.calls(incident.id))
 
 
 def _named(store: Store, beginning: str) -> Incident:

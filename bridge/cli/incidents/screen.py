@@ -7,6 +7,7 @@ the terminal's to wrap, so that `grep` sees whole lines. What a caller or a VMS 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.config.problems import plural, visible
-from bridge.model import Delivery, DeliveryState, Incident, IncidentState, Tier, TimelineEntry
+from bridge.model import Call, Delivery, DeliveryState, Incident, IncidentState, Tier, TimelineEntry
 from bridge.response import Plan
 
 NOBODY: Final = "NOBODY"
@@ -45,6 +46,30 @@ _GONE_WRONG: Final = frozenset({DeliveryState.FAILED, DeliveryState.UNCERTAIN, D
 _ALARM: Final = "bold red"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an incident's actions so far, and of its caller."""
+
+    actions: int
+    failed: int
+    """Uncertain and expired ones too."""
+    waiting: int
+    """Not settled yet."""
+    hung_up: bool
+    """It still waits for people, and no call of it is up any more."""
+
+
+def outcome_of(incident: Incident, deliveries: Sequence[Delivery], calls: Sequence[Call]) -> Outcome:
+    """Return what the list says of an incident besides its own line."""
+    waits = incident.state not in (IncidentState.CLEARING, IncidentState.CLOSED)
+    return Outcome(
+        actions=len(deliveries),
+        failed=sum(delivery.state in _GONE_WRONG for delivery in deliveries),
+        waiting=sum(not delivery.state.settled for delivery in deliveries),
+        hung_up=waits and not any(call.live for call in calls),
+    )
+
+
 def calmness(incident: Incident) -> tuple[bool, bool]:
     """Sort key: an SOS that nobody has comes first, then the other SOS."""
     sos = incident.tier is Tier.EMERGENCY
@@ -59,10 +84,29 @@ def ending(incident: Incident) -> str:
 # --- the list ---------------------------------------------------------------------------------------
 
 
-def print_list(incidents: Sequence[Incident], plan: Plan) -> None:
-    """Print a line an incident."""
+def print_list(incidents: Sequence[tuple[Incident, Outcome]], plan: Plan) -> None:
+    """Print a line an incident; below it, indented, what somebody should know besides."""
     headings = ("id", "what", "state", "location", "opened", "who has it", "phone")
-    _print_table(headings, [tuple(_row(incident, plan)) for incident in incidents])
+    below = [_besides(outcome) for _, outcome in incidents]
+    _print_table(headings, [tuple(_row(incident, plan)) for incident, _ in incidents], below)
+
+
+def print_unfinished(unfinished: Mapping[str, int]) -> None:
+    """Say which closed incidents have something to be done: id -> how many actions."""
+    for incident, count in unfinished.items():
+        text = f"{incident[:8]} is closed, but {plural(count, 'action')} of it not done yet"
+        _console().print(Text(text, style="yellow"), soft_wrap=True)
+
+
+def _besides(outcome: Outcome) -> Text:
+    parts = []
+    if outcome.failed:
+        parts.append((f"{outcome.failed} of {plural(outcome.actions, 'action')} FAILED or uncertain", _ALARM))
+    if outcome.waiting:
+        parts.append((f"{outcome.waiting} of {plural(outcome.actions, 'action')} not done yet", "yellow"))
+    if outcome.hung_up:
+        parts.append(("the caller has hung up", "bold"))
+    return Text("; ").join(Text(words, style=style) for words, style in parts)
 
 
 def _row(incident: Incident, plan: Plan) -> Iterator[Text]:
@@ -178,15 +222,21 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
-    """Print columns as wide as they have to be, two spaces apart; what is right-justified stays so."""
+def _print_table(headings: Sequence[str], rows: Sequence[Sequence[Text]], below: Sequence[Text] = ()) -> None:
+    """Print columns as wide as they have to be, two spaces apart; what is right-justified stays so.
+
+    below: for each row, what stands under it from the second column on, unless it is empty.
+    """
     cells = [[Text(heading, style="bold") for heading in headings], *rows]
     widths = [max(row[column].cell_len for row in cells) for column in range(len(headings))]
     console = _console()
-    for row in cells:
+    under = [Text(), *(below or [Text()] * len(rows))]
+    for row, besides in zip(cells, under, strict=True):
         line = Text("  ").join(_padded(text, width) for text, width in zip(row, widths, strict=True))
         line.rstrip()
         console.print(line, soft_wrap=True)
+        if besides:
+            console.print(Text(" " * (widths[0] + 2)).append_text(besides), soft_wrap=True)
 
 
 def _padded(text: Text, width: int) -> Text:

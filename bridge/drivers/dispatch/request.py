@@ -21,6 +21,8 @@ RECALL: Final = "unanswered"
 """The step after which all tiers are rung in a loop, and the phone is called back."""
 TAKEN: Final = "acknowledged"
 """The step that tells the PBX to ring nobody any more."""
+OVER: Final = "cleared"
+"""The step that tells it so because the incident is cleared."""
 SECOND_TIER: Final = "escalate_2"
 ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
@@ -53,9 +55,10 @@ def originate_headers(delivery: Delivery, config: Config) -> Pairs:
         "EXERCISE": "yes" if delivery.params.get("exercise") else "no",
     }
     context, near_end, seconds = "sos-notify", "sos-connect", config.ring + LISTENING
-    if step == TAKEN:
+    if step in (TAKEN, OVER):
         context, near_end, seconds = "sos-taken", "sos-tell", LISTENING
-        variables["NAME"] = _NOT_IN_PERSON.sub("_", delivery.params.get("acknowledged_by", ""))[:40]
+        by = delivery.params.get("acknowledged_by" if step == TAKEN else "closed_by", "")
+        variables["NAME"] = _NOT_IN_PERSON.sub("_", by)[:40]
     elif step == RECALL:
         context, seconds = "sos-recall", config.hunt
     else:

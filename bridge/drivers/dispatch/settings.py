@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from bridge.protocols.ami_account import Account
+from bridge.protocols.ami_account import Account, Host, Login
 from bridge.protocols.http_settings import TlsSettings
 from bridge.protocols.secret import Secret
 
@@ -21,8 +21,6 @@ _SETTINGS: Final = ConfigDict(
     hide_input_in_errors=True,
     allow_inf_nan=False,
 )
-
-Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 
 class AccountSettings(BaseModel):
@@ -41,7 +39,7 @@ class Config(BaseModel):
 
     pbx: str = ""
     """Name of the PBX link that watches the same PBX. Default: the only one."""
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,253}$")] = "127.0.0.1"
+    host: Host = "127.0.0.1"
     """The PBX's AMI."""
     port: Annotated[int, Field(ge=1, le=65535)] = 5038
     """Its TCP port."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from bridge.b2bua.inputs import Notify, Recall, Taken
+from bridge.b2bua.inputs import Cleared, Notify, Recall, Taken
 from bridge.model import Delivery
 
 RECALL: Final = "unanswered"
 """The step after which all tiers are rung in a loop, and the phone is called back."""
 TAKEN: Final = "acknowledged"
 """The step that tells the exchange to ring nobody any more."""
+OVER: Final = "cleared"
+"""The step that tells it so because the incident is cleared."""
 SECOND_TIER: Final = "escalate_2"
 ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
@@ -38,6 +40,9 @@ def command_of(delivery: Delivery) -> Notify | Recall | Taken:
     exercise = bool(params.get("exercise"))
     if step == TAKEN:
         return Taken(**about, exercise=exercise, by=params.get("acknowledged_by", ""))
+    if step == OVER:
+        by, call = params.get("closed_by", ""), params.get("call_key", "")
+        return Cleared(**about, exercise=exercise, by=by, call=call)
     if step == RECALL:
         return Recall(**about, exercise=exercise)
     tier = 2 if step == SECOND_TIER else 1

@@ -20,7 +20,7 @@ from bridge.protocols.sip_endpoint.datagrams import Datagrams
 from bridge.protocols.sip_endpoint.drops import Drop, Drops
 from bridge.protocols.sip_endpoint.flood import Flood
 from bridge.protocols.sip_endpoint.hop import Hop, NotSentError
-from bridge.protocols.sip_endpoint.inbox import Inbox, Received
+from bridge.protocols.sip_endpoint.inbox import Inbox, Received, Unreadable
 from bridge.protocols.sip_endpoint.listener import Listener
 from bridge.protocols.sip_endpoint.local_address import LocalAddresses
 from bridge.protocols.sip_endpoint.outstanding import Failed, Outstanding
@@ -36,7 +36,8 @@ _MOST_WAITING: Final = 1000
 class Endpoint:
     """received: called with each message that comes in and the flow it came on, never from within `send`.
 
-    It may call `send` at once. lookup: names to addresses, blocking (tests pass their own). An endpoint that
+    It may call `send` at once. unreadable: asked for what was meant by what cannot be read; None: refuse it,
+    as without anybody to ask. lookup: names to addresses, blocking (tests pass their own). An endpoint that
     was stopped is not started again.
     """
 
@@ -46,6 +47,7 @@ class Endpoint:
         *,
         received: Received,
         clock: Clock,
+        unreadable: Unreadable = lambda _error, _flow: None,
         lookup: Lookup = system_lookup,
     ) -> None:
         self._settings = settings
@@ -53,7 +55,12 @@ class Endpoint:
         self._drops = Drops(clock)
         flood = Flood(settings.flood, settings.allowed, clock)
         self._inbox = Inbox(
-            received=received, reply=self.send, flood=flood, drops=self._drops, limits=settings.limits
+            received=received,
+            reply=self.send,
+            unreadable=unreadable,
+            flood=flood,
+            drops=self._drops,
+            limits=settings.limits,
         )
         self._local = LocalAddresses(clock)
         self._outstanding = Outstanding(clock)

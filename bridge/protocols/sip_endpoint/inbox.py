@@ -17,6 +17,7 @@ from bridge.protocols.sip_endpoint.flood import Flood
 from bridge.protocols.sip_endpoint.routing import stamped
 
 Received: TypeAlias = Callable[[Request | Response, Flow], None]
+Unreadable: TypeAlias = Callable[[MalformedError, Flow], Request | None]
 Reply: TypeAlias = Callable[[Response, Flow], None]
 
 _WHERE_SIP_STANDS: Final = 8_192
@@ -24,13 +25,24 @@ _WHERE_SIP_STANDS: Final = 8_192
 
 
 class Inbox:
-    """One for an endpoint. received: the user agent. reply: sends an answer to what cannot be read."""
+    """One for an endpoint. received: the user agent. reply: sends an answer to what cannot be read.
+
+    unreadable: asked for what that may have been meant to be.
+    """
 
     def __init__(
-        self, *, received: Received, reply: Reply, flood: Flood, drops: Drops, limits: Limits
+        self,
+        *,
+        received: Received,
+        reply: Reply,
+        unreadable: Unreadable,
+        flood: Flood,
+        drops: Drops,
+        limits: Limits,
     ) -> None:
         self._received = received
         self._reply = reply
+        self._unreadable = unreadable
         self._flood = flood
         self._drops = drops
         self._limits = limits
@@ -76,11 +88,22 @@ class Inbox:
             self._drops.count(Drop.FAULT, flow.remote, repr(error))
 
     def malformed(self, error: MalformedError, flow: Flow) -> None:
-        """Answer what cannot be read, where that is possible (8.2.6)."""
+        """Answer what cannot be read, where that is possible (8.2.6), unless it is known what was meant."""
         self._drops.count(Drop.MALFORMED, flow.remote, str(error))
+        meant = self._meant_by(error, flow)
+        if meant is not None:
+            self.message(meant, flow)
+            return
         answer = answer_to(error)
         if answer is not None:
             self._reply(answer, flow)
+
+    def _meant_by(self, error: MalformedError, flow: Flow) -> Request | None:
+        try:
+            return self._unreadable(error, flow)
+        except Exception as fault:  # as in `message`
+            self._drops.count(Drop.FAULT, flow.remote, repr(fault))
+            return None
 
 
 def _early_drop(data: bytes, remote: HostPort) -> Drop | None:

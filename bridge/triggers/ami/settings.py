@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge.protocols.ami_account import Account
+from bridge.protocols.ami_account import Account, Host, Login
 from bridge.protocols.http_settings import TlsSettings
 from bridge.protocols.secret import Secret
 
@@ -16,10 +16,10 @@ class Config(BaseModel):
         extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
     )
 
-    host: str = Field(min_length=1)
+    host: Host
     port: int = Field(default=5038, ge=1, le=65535)
     """5038 is Asterisk's own for plain AMI, 5039 for TLS."""
-    username: str = Field(min_length=1)
+    username: Login
     """A user of manager.conf with `read = system,call,user,security` and `write = reporting`, no more."""
     secret: Secret
     tls: TlsSettings | None = None

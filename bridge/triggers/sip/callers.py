@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 import structlog
@@ -61,7 +60,8 @@ Verdict = Caller | Challenged | Turned
 class Callers:
     """is_alarm: whether a dialled number is a cry for help, by the site as it is now.
 
-    trunk_at: the trunk that an address belongs to, '' for none.
+    trunk_at: the trunk that an address belongs to, '' for none. unproven: told of somebody whose SOS was
+    taken, how his proof failed, and where from. helped: told of each flow that an SOS is taken from.
     """
 
     def __init__(
@@ -72,15 +72,25 @@ class Callers:
         *,
         is_alarm: Callable[[str], bool],
         trunk_at: Callable[[str], str],
+        unproven: Callable[[str, str, str], None],
+        helped: Callable[[Flow], None],
     ) -> None:
         self._config = config
         self._telephones = telephones
         self._upstream = upstream
         self._is_alarm = is_alarm
         self._trunk_at = trunk_at
+        self._unproven = unproven
+        self._helped = helped
 
     def judge(self, offered: Offered) -> Verdict:
         """Return who calls, or what he is to be told."""
+        verdict = self._judged(offered)
+        if isinstance(verdict, Caller) and (offered.help or self._is_alarm(verdict.dialled)):
+            self._helped(offered.flow)
+        return verdict
+
+    def _judged(self, offered: Offered) -> Verdict:
         request, flow = offered.request, offered.flow
         dialled, number, name = dialled_in(request), *shown_in(request)
         help_wanted = offered.help or self._is_alarm(dialled)
@@ -94,7 +104,7 @@ class Callers:
         if isinstance(proof, Account):
             self._telephones.trusted(proof)
             return Caller(endpoint=proof.phone, dialled=dialled, number=number, name=name)
-        if not (help_wanted and self.is_allowed(flow)):
+        if not (help_wanted and self._config.is_allowed(flow.remote[0])):
             self._telephones.refused(proof, flow, "INVITE")
             return Challenged(proof.challenges) if proof.challenges else Turned(500)
         endpoint = self._telephones.at(request, flow)
@@ -103,22 +113,12 @@ class Callers:
             endpoint=endpoint, dialled=dialled, number=number, name=name, claimed="" if endpoint else number
         )
 
-    def is_allowed(self, flow: Flow) -> bool:
-        """Whether a flow comes from one of the allowed networks."""
-        address = ip_address(flow.remote[0])
-        return any(address in network for network in self._config.allowed)
-
     def _complain(self, proof: Refusal, endpoint: str, number: str, flow: Flow) -> None:
         """Make a fault of an SOS that was taken from somebody who could not prove who he is."""
         if not proof.reason and endpoint:
             return  # it registered with its password, and was not asked again
-        reason = proof.reason or "an SOS without a password, from no registered telephone"
-        who = proof.username or number or "nobody"
-        self._telephones.refused(
-            Refusal((), username=who, phone=proof.phone, reason=f"{reason} (the SOS was taken)"),
-            flow,
-            "INVITE",
-        )
+        reason = proof.reason or "no password, and no registered telephone"
+        self._unproven(proof.phone or proof.username or number or "nobody", reason, flow.remote[0])
 
 
 def dialled_in(request: Request) -> str:

@@ -1,7 +1,7 @@
 """What must outlive the process, in one file: who is registered, which calls stand, what the exchange does.
 
-Written whole and put in place by a rename, at most once a second, on a thread of its own: whoever is killed
-at any moment leaves the last whole state behind. Called by `service`.
+Written whole and put in place by a rename, on a thread of its own: whoever is killed at any moment leaves the
+last whole state behind. At most once a second, but what concerns an SOS at once. Called by `service`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ import structlog
 from bridge.model import Clock
 
 WRITE_EVERY: Final = 1.0
-"""Seconds between two writes."""
+"""Seconds between two writes, unless an SOS cannot wait for it."""
 VERSION: Final = 1
 
 _log = structlog.get_logger(__name__)
@@ -40,9 +41,16 @@ class Keeper:
         self._clock = clock
         self._failed = failed
         self._changed = asyncio.Event()
+        self._hurries = asyncio.Event()
+        self._disk = threading.Lock()
 
     def changed(self) -> None:
         """Something that must be kept is another."""
+        self._changed.set()
+
+    def hurry(self) -> None:
+        """It must be kept now: whoever cries for help is remembered from the first moment on."""
+        self._hurries.set()
         self._changed.set()
 
     async def run(self) -> None:
@@ -50,19 +58,36 @@ class Keeper:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            self._hurries.clear()
             await self.write()
-            await self._clock.sleep(WRITE_EVERY)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Wait until the next write, which an SOS does not let wait."""
+        waits = [
+            asyncio.ensure_future(self._clock.sleep(WRITE_EVERY)),
+            asyncio.ensure_future(self._hurries.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def write(self) -> None:
         """Write it now. What cannot be written is told, and costs nothing else."""
         text = json.dumps({"version": VERSION, **self._gather()}, separators=(",", ":"))
         try:
-            await asyncio.to_thread(_write, self._file, text)
+            await asyncio.to_thread(self._put, text)
         except OSError as error:
             _log.error("the state of calls is not kept", file=str(self._file), why=str(error))
             self._failed(f"calls would not outlive a restart: {error.strerror}")
         else:
             self._failed("")
+
+    def _put(self, text: str) -> None:
+        with self._disk:  # a write whose waiter was cancelled goes on
+            _write(self._file, text)
 
     async def read(self) -> Mapping[str, Any] | None:
         """Return what an earlier run left, None where there is nothing that can be used."""

@@ -75,6 +75,26 @@ class News:
             if len(self._facts) > _MOST:
                 del self._facts[next(iter(self._facts))]
 
+    def unproven(self, account: str, reason: str, remote: str) -> None:
+        """Somebody cried for help who could not prove who he is: that has to be seen to."""
+        fact = facts.Refused(at=self._clock.now(), account=account, what=reason, remote=remote)
+        text = f"{account} called without proof of who it is ({reason}), from {remote}; the SOS was taken"
+        for event in self._tracker.feed(fact):
+            own = event.endpoint == account  # rather than of too many at a time
+            self.put(replace(event, attributes={**event.attributes, "text": text}) if own else event)
+
+    def recorded(self, said: facts.Said, file: str, *, again: bool) -> None:
+        """A call is recorded from now on; again: in a further file, as the media were lost meanwhile."""
+        events = self._tracker.feed(replace(said, at=self._clock.now()))
+        if again:
+            text = f"the call is recorded again, after a gap: {file}"
+            events = [
+                replace(event, key=f"{event.key}/{file}", attributes={**event.attributes, "text": text})
+                for event in events
+            ]
+        for event in events:
+            self.put(event)
+
     def silent(self, leg: Leg, seconds: float) -> None:
         """A telephone is in a call and sends no sound: a shown fault, no hangup."""
         if leg.incoming or self._is_phone(leg.endpoint):
@@ -127,6 +147,13 @@ class News:
         if self._said.get(what) != "":
             self._said[what] = ""
             self._of_link(Kind.FAULT_CLEARED, what, what=what)
+
+    def judged(self, what: str, text: str) -> None:
+        """Something is wrong, or right where `text` is ''."""
+        if text:
+            self.fault(what, text)
+        else:
+            self.clear(what)
 
     def _of_link(self, kind: Kind, topic: str, **attributes: str) -> None:
         now = self._clock.now()

@@ -37,6 +37,11 @@ class Pending:
         """Note a message that comes."""
         _note(message, flow, begun=self._theirs, answered=self._ours)
 
+    def answered(self, response: Response) -> Request | None:
+        """Return the INVITE that a response of ours is about to answer, if it begins a call."""
+        found = self._theirs.get(response.via.branch)
+        return found[0] if found else None
+
     def plain(self) -> Mapping[str, Any]:
         """Return what JSON can hold, for `release` in the next process."""
         return {"ours": _plain(self._ours), "theirs": _plain(self._theirs)}

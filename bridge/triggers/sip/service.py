@@ -26,6 +26,7 @@ from bridge.protocols.media import facade
 from bridge.protocols.media.builtin import BuiltinMedia
 from bridge.protocols.media.rtpengine import RtpengineMedia
 from bridge.protocols.sip.agent import events
+from bridge.protocols.sip.flow import Flow
 from bridge.response import Plan
 from bridge.triggers._accepting import Handover
 from bridge.triggers.sip.callers import Callers
@@ -34,6 +35,7 @@ from bridge.triggers.sip.legs import Leg
 from bridge.triggers.sip.line import Line
 from bridge.triggers.sip.news import News
 from bridge.triggers.sip.restoring import gathered, take_up
+from bridge.triggers.sip.screening import Screening
 from bridge.triggers.sip.settings import BuiltinMediaSettings, Config
 from bridge.triggers.sip.studio import Studio
 from bridge.triggers.sip.switch import Switch
@@ -87,7 +89,12 @@ class Service:
             is_phone=lambda endpoint: endpoint in plan().own_endpoint,
             changed=self.keeper.changed,
         )
-        self.line: Final = Line(config, clock=clock, told=self._told)
+        self._screening = Screening(
+            is_alarm=lambda dialled: bool(site().alarm_extension(dialled)),
+            is_ours=self._is_ours,
+            faults=self.news,
+        )
+        self.line: Final = Line(config, clock=clock, told=self._told, screening=self._screening)
         self.telephones: Final = Telephones(
             config, self.line, clock=clock, tell=self.news.tell, changed=self.keeper.changed
         )
@@ -99,6 +106,8 @@ class Service:
             self._upstream,
             is_alarm=lambda dialled: bool(site().alarm_extension(dialled)),
             trunk_at=self._ways.trunk_at,
+            unproven=self.news.unproven,
+            helped=self._helped,
         )
         self._media = self._make_media()
         self._studio = Studio(
@@ -117,6 +126,7 @@ class Service:
             self._ways,
             clock=clock,
             news=self.news,
+            hurry=self.keeper.hurry,
             media_address=config.media.address,
         )
 
@@ -239,6 +249,12 @@ class Service:
             )
         return RtpengineMedia(settings.engine(), clock=self._clock, on_event=self._media_told)
 
+    def _helped(self, flow: Flow) -> None:
+        asyncio.get_running_loop().call_soon(self._screening.taken, flow)  # the SOS itself is told first
+
+    def _is_ours(self, flow: Flow) -> bool:
+        return self._config.is_allowed(flow.remote[0]) or self.telephones.is_known(flow)
+
     def _told(self, event: events.Event) -> None:
         if isinstance(event, events.RequestReceived):
             self.telephones.take(event)
@@ -252,7 +268,11 @@ class Service:
                 self.news.clear("media")
             case facade.MediaLost(legs=legs, why=why):
                 self._media_ready = False
-                self.news.fault("media", f"the media process is gone ({why}): {len(legs)} legs are silent")
+                gaps = self.switch.voices.recorded(legs)
+                gap = f", and {gaps} recordings have a gap" if gaps else ""
+                self.news.fault(
+                    "media", f"the media process is gone ({why}): {len(legs)} legs are silent{gap}"
+                )
                 self.switch.voices.lost(legs)
             case facade.MediaFault(text=text):
                 self.news.fault("media", text)
@@ -264,21 +284,13 @@ class Service:
     def _judged(self, what: str, why: str) -> None:
         if why:
             _log.error("media: something was not possible", what=what, why=why)
-            self.news.fault(what, f"{what}: {why}")
-        else:
-            self.news.clear(what)
+        self.news.judged(what, f"{what}: {why}" if why else "")
 
     def _registration(self, name: str, why: str) -> None:
-        if why:
-            self.news.fault(f"{KEPT} {name}", f"not registered at {name}: {why}")
-        else:
-            self.news.clear(f"{KEPT} {name}")
+        self.news.judged(f"{KEPT} {name}", f"not registered at {name}: {why}" if why else "")
 
     def _not_kept(self, why: str) -> None:
-        if why:
-            self.news.fault("state", why)
-        else:
-            self.news.clear("state")
+        self.news.judged("state", why)
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

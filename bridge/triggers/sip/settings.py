@@ -172,6 +172,8 @@ class Config(EndpointSettings):
     """Domain of the telephones' addresses, and realm of their passwords."""
     algorithms: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("SHA-256", "MD5")
     """Of the digest, the one liked best first. Many telephones know no other than MD5."""
+    without_qop: bool = False
+    """Take telephones that sign without qop (RFC 2069): who listens in can sign the same for 5 minutes."""
     accounts: dict[Name, AccountSettings] = Field(default_factory=dict)
     """Telephones that register here: endpoint -> account."""
     registrations: dict[Name, RegistrationSettings] = Field(default_factory=dict)
@@ -244,6 +246,11 @@ class Config(EndpointSettings):
         user, _, place = endpoint.rpartition("@")
         ways = {*self.trunks, *self.registrations}
         return place in ways if user else endpoint in self.accounts or endpoint in ways
+
+    def is_allowed(self, address: str) -> bool:
+        """Whether it is within an allowed network."""
+        there = ip_address(address)
+        return any(there in network for network in self.allowed)
 
     def is_trunk(self, endpoint: str) -> bool:
         """Whether `endpoint` lies beyond another PBX, which answers late."""

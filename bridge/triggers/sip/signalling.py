@@ -91,8 +91,10 @@ class Signalling:
                 self._answered(leg, event)
             case events.Accepted(_, stream):
                 leg.stream = stream
-            case events.Confirmed(_, stream) if stream is not None and leg.stream is None:
-                self._aim(leg, stream)
+            case events.Confirmed(_, stream):
+                if stream is not None and leg.stream is None:
+                    self._aim(leg, stream)
+                self._take(inputs.Answered(leg.id))
             case events.Renegotiated(_, stream):
                 self._aim(leg, stream)
             case events.Digit(_, digit):
@@ -241,8 +243,10 @@ class Signalling:
             self._line.try_to(lambda: self._line.agent.reject(leg.call, NO_MEDIA))
             self._take(inputs.Ended(leg.id, hung_up=False))
             return
-        self._line.try_to(lambda: self._line.agent.accept(leg.call, local))
-        if leg.stream is not None:
+        if not self._line.try_to(lambda: self._line.agent.accept(leg.call, local)) and not leg.is_over():
+            self._forget(leg)
+            self._take(inputs.Ended(leg.id, hung_up=False))
+        if leg.stream is not None and not leg.is_over():
             await self._studio.aim(leg.id, leg.stream, leg.signalled_from)
 
     async def _media_of(self, leg: Leg) -> Local | None:

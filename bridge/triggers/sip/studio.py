@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -47,6 +47,9 @@ class Studio:
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._prompts: dict[tuple[str, int], int] = {}
         """(leg, number at the media) -> number at the exchange."""
+        self._open: set[str] = set()
+        self._unrecorded: dict[str, Callable[[], Awaitable[None]]] = {}
+        """Leg that is not open yet -> starts its recording."""
 
     async def drain(self) -> None:
         """Return when everything that was asked for is done."""
@@ -69,7 +72,14 @@ class Studio:
             self._judged("leg", f"it cannot be opened: {error}")
             return None
         self._judged("leg", "")
+        self._open.add(leg)
+        if record := self._unrecorded.pop(leg, None):
+            await record()
         return local
+
+    def lost(self, legs: Iterable[str]) -> None:
+        """Take note that these are open no more."""
+        self._open.difference_update(legs)
 
     async def aim(self, leg: str, stream: Stream, behind_nat: str) -> None:
         """Say now where the party is, as it was negotiated. To be called from within `then`."""
@@ -94,9 +104,12 @@ class Studio:
         loop: bool,
         over: Callable[[], None],
     ) -> None:
-        """Say words. over: called at once where nothing of it can be said."""
+        """Say words; a leg that is not open hears nothing. over: called at once where nothing can be said."""
 
         async def act() -> None:
+            if leg not in self._open:  # a caller without an offer, for whom there is no early media
+                over()
+                return
             files = await asyncio.to_thread(files_of, self._sounds, language, words)
             if not files:
                 names = ", ".join(word.name for word in words)
@@ -125,7 +138,7 @@ class Studio:
         self.then((leg,), act)
 
     def stop_playing(self, leg: str) -> None:
-        self._do((leg,), "announcement", lambda: self._media.stop_playing(leg))
+        self._do((leg,), "announcement", lambda: self._media.stop_playing(leg), only_open=True)
 
     def join(self, one: str, other: str) -> None:
         self._do((one, other), "join", lambda: self._media.join(one, other))
@@ -133,36 +146,61 @@ class Studio:
     def leave(self, leg: str) -> None:
         self._do((leg,), "join", lambda: self._media.leave(leg))
 
-    def start_recording(self, leg: str, file: str) -> None:
+    def start_recording(self, leg: str, file: str, begun: Callable[[], None]) -> None:
+        """Record a leg, as soon as it is open. begun: called once it is recorded indeed."""
         path = self._recordings / file
 
-        async def act() -> None:
+        async def begin() -> None:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o750)
             await self._media.start_recording(leg, path, Layout.STEREO)
+            begun()
 
-        self._do((leg,), "recording", act)
+        async def act() -> None:
+            if leg in self._open:
+                await self._try_to("recording", begin)
+            else:
+                self._unrecorded[leg] = lambda: self._try_to("recording", begin)
+
+        self.then((leg,), act)
 
     def stop_recording(self, leg: str) -> None:
-        self._do((leg,), "recording", lambda: self._media.stop_recording(leg))
+        self._do((leg,), "recording", lambda: self._media.stop_recording(leg), only_open=True)
 
     def close(self, leg: str) -> None:
         """End a leg; one that is not open is no error."""
-        self._do((leg,), "leg", lambda: self._media.close(leg))
+
+        async def act() -> None:
+            self._open.discard(leg)
+            self._unrecorded.pop(leg, None)
+            await self._try_to("leg", lambda: self._media.close(leg))
+
+        self.then((leg,), act)
         for key in [key for key in self._prompts if key[0] == leg]:
             del self._prompts[key]
 
     # --- chains -------------------------------------------------------------------------------------
 
-    def _do(self, legs: tuple[str, ...], what: str, command: Callable[[], Awaitable[object]]) -> None:
+    def _do(
+        self,
+        legs: tuple[str, ...],
+        what: str,
+        command: Callable[[], Awaitable[object]],
+        *,
+        only_open: bool = False,
+    ) -> None:
         async def act() -> None:
-            try:
-                await command()
-            except (SosBridgeError, OSError) as error:
-                self._judged(what, str(error))
-            else:
-                self._judged(what, "")
+            if not only_open or self._open.issuperset(legs):
+                await self._try_to(what, command)
 
         self.then(legs, act)
+
+    async def _try_to(self, what: str, command: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await command()
+        except (SosBridgeError, OSError) as error:
+            self._judged(what, str(error))
+        else:
+            self._judged(what, "")
 
     def then(self, legs: tuple[str, ...], act: Callable[[], Awaitable[None]]) -> None:
         """Do something once all that was asked of these legs is done."""

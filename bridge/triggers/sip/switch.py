@@ -26,6 +26,8 @@ from bridge.triggers.sip.studio import Studio
 from bridge.triggers.sip.voices import Voices
 from bridge.triggers.sip.ways import Ways
 
+RECORDING: Final = "SOSRecording"
+"""What the exchange reports when it wants a call recorded: told when it is."""
 REPORT_WITHIN: Final = 3.0
 """Seconds in which the exchange must say what becomes of a command; it does at once."""
 
@@ -37,7 +39,10 @@ class Exchange(Protocol):
 
 
 class Switch:
-    """media_address: where RTP is received, '' for where signalling is."""
+    """hurry: called when what has happened must be kept at once.
+
+    media_address: where RTP is received, '' for where signalling is.
+    """
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class Switch:
         *,
         clock: Clock,
         news: News,
+        hurry: Callable[[], None],
         media_address: str,
     ) -> None:
         self.legs: Final[dict[str, Leg]] = {}
@@ -63,11 +69,17 @@ class Switch:
             media_address=media_address,
         )
         self.voices: Final = Voices(
-            self.legs, studio, take=self.take, news=news, reopen=self.signalling.reopen
+            self.legs,
+            studio,
+            take=self.take,
+            news=news,
+            reopen=self.signalling.reopen,
+            early_media=self.signalling.early_media,
         )
         self._exchange = exchange
         self._clock = clock
         self._news = news
+        self._hurry = hurry
         self._timers: Timers[inputs.TimerId, str] = Timers(lambda timer, _: self.take(inputs.Due(timer)))
         self._inputs: deque[inputs.Input] = deque()
         self._taking = False
@@ -75,10 +87,10 @@ class Switch:
         self._said: Mapping[str, str] = {}
         """What the caller that comes right now says about itself."""
         self._doing: Final[Mapping[type, Callable[[Any], None]]] = {
-            effects.Dial: self.signalling.dial,
+            effects.Dial: self._dial,
             effects.Ring: self.signalling.ring,
             effects.EarlyMedia: self.signalling.early_media,
-            effects.Answer: self.signalling.answer,
+            effects.Answer: self._answer,
             effects.Reject: self.signalling.reject,
             effects.Cancel: self.signalling.cancel,
             effects.HangUp: self.signalling.hang_up,
@@ -114,7 +126,11 @@ class Switch:
         self._taking = True
         try:
             while self._inputs:
-                self._carry_out(self._exchange.feed(self._inputs.popleft(), self._clock.now()))
+                item = self._inputs.popleft()
+                wanted = self._exchange.feed(item, self._clock.now())
+                if self._concerns_alarm(item, wanted):
+                    self._hurry()
+                self._carry_out(wanted)
         finally:
             self._taking = False
         self._news.changed()
@@ -122,6 +138,33 @@ class Switch:
     def _carry_out(self, wanted: Iterable[effects.Effect]) -> None:
         for effect in wanted:
             self._doing[type(effect)](effect)
+
+    # --- alarms -------------------------------------------------------------------------------------
+
+    def _concerns_alarm(self, item: inputs.Input, wanted: Iterable[effects.Effect]) -> bool:
+        """Whether an SOS begins or moves on: its legs are marked, and it is kept at once."""
+        reported = any(
+            isinstance(effect, effects.Tell) and isinstance(effect.fact, facts.Said) for effect in wanted
+        )
+        match item:
+            case inputs.Offered():
+                if reported and (leg := self.legs.get(item.leg)):
+                    leg.alarm = True
+            case inputs.Provisional() | inputs.Answered() | inputs.Digit():
+                leg = self.legs.get(item.leg)
+                return reported or (leg is not None and leg.alarm)
+            case inputs.Command():
+                return True
+        return reported or any(map(_for_alarm, wanted))
+
+    def _dial(self, effect: effects.Dial) -> None:
+        self.signalling.dial(effect)
+        self.legs[effect.leg].alarm = _for_alarm(effect)
+
+    def _answer(self, effect: effects.Answer) -> None:
+        if leg := self.legs.get(effect.leg):
+            leg.answered = True
+        self.signalling.answer(effect)
 
     # --- commands -----------------------------------------------------------------------------------
 
@@ -153,4 +196,12 @@ class Switch:
         if isinstance(fact, facts.Created) and fact.incoming:
             self._news.came(fact.uniqueid, self._said)
             self._said = {}
-        self._news.tell(fact)
+        if isinstance(fact, facts.Said) and fact.name == RECORDING:
+            self.voices.is_recorded(fact)
+        else:
+            self._news.tell(fact)
+
+
+def _for_alarm(effect: effects.Effect) -> bool:
+    """Whether somebody is called for an SOS: in a routine call it is on behalf of its caller."""
+    return isinstance(effect, effects.Dial) and not effect.on_behalf_of

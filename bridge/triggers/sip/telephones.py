@@ -69,6 +69,7 @@ class Telephones:
             ],
             randomness=os.urandom,
             algorithms=config.digest_algorithms,
+            without_qop=config.without_qop,
         )
         self._registrar = Registrar(
             self._authenticator,
@@ -113,6 +114,10 @@ class Telephones:
                 return endpoint
         # A gateway writes the number of the telephone behind it.
         return next((known for known in self._config.accounts if self._is_at(known, flow)), "")
+
+    def is_known(self, flow: Flow) -> bool:
+        """Whether a telephone is registered from there."""
+        return any(self._is_at(known, flow) for known in self._config.accounts)
 
     def _is_at(self, endpoint: str, flow: Flow) -> bool:
         return any(binding.flow.remote == flow.remote for binding in self.contacts(endpoint))

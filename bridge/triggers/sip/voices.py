@@ -5,10 +5,11 @@ A leg whose voice is with the media process of an earlier run is left alone. Cal
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from bridge.b2bua import effects, inputs
+from bridge.calls import facts
 from bridge.protocols.media import facade
 from bridge.triggers.sip.legs import Leg
 from bridge.triggers.sip.news import News
@@ -16,7 +17,10 @@ from bridge.triggers.sip.studio import Studio
 
 
 class Voices:
-    """legs: by id, shared with `signalling`. take: lets the exchange take an input. reopen: Signalling's."""
+    """legs: by id, shared with `signalling`. take: lets the exchange take an input.
+
+    reopen, early_media: Signalling's.
+    """
 
     def __init__(
         self,
@@ -26,12 +30,14 @@ class Voices:
         take: Callable[[inputs.Input], None],
         news: News,
         reopen: Callable[[Leg], Awaitable[bool]],
+        early_media: Callable[[effects.EarlyMedia], None],
     ) -> None:
         self._legs = legs
         self._studio = studio
         self._take = take
         self._news = news
         self._reopen = reopen
+        self._early_media = early_media
 
     # --- what the exchange wants --------------------------------------------------------------------
 
@@ -64,12 +70,29 @@ class Voices:
             self._studio.stop_playing(leg.id)
 
     def start_recording(self, effect: effects.StartRecording) -> None:
-        if self._voice(effect.leg):
-            self._studio.start_recording(effect.leg, effect.file)
+        if leg := self._voice(effect.leg):
+            leg.recording = effect.file
+            self._record(leg)
 
     def stop_recording(self, effect: effects.StopRecording) -> None:
-        if self._voice(effect.leg):
-            self._studio.stop_recording(effect.leg)
+        if leg := self._voice(effect.leg):
+            leg.recording = ""
+            self._studio.stop_recording(leg.id)
+
+    def is_recorded(self, said: facts.Said) -> None:
+        """Tell that a call is recorded as soon as it is; it may not even be open yet."""
+        for leg in self._legs.values():
+            if leg.recording and leg.recording == said.fields.get("file"):
+                leg.recorded = said
+
+    def _record(self, leg: Leg) -> None:
+        file = leg.next_file()
+        again = leg.files > 1
+        self._studio.start_recording(leg.id, file, lambda: self._began(leg, file, again=again))
+
+    def _began(self, leg: Leg, file: str, *, again: bool) -> None:
+        if leg.recorded is not None:
+            self._news.recorded(leg.recorded, file, again=again)
 
     def _voice(self, leg_id: str) -> Leg | None:
         """Return a leg whose voice we have."""
@@ -91,20 +114,31 @@ class Voices:
                     leg.id, prompt, lambda number: self._take(inputs.PromptEnded(leg.id, number))
                 )
             case facade.RtpSilent(seconds=seconds, never=never):
-                self._news.silent(leg, seconds)
+                if leg.talks and not leg.alarm:  # of an SOS the exchange tells
+                    self._news.silent(leg, seconds)
                 self._take(inputs.Silent(leg.id, seconds, never))
             case facade.FirstRtp() | facade.RtpBack():
                 self._news.heard(leg)
                 self._take(inputs.Heard(leg.id))
 
-    def lost(self, legs: Iterable[str]) -> None:
+    def recorded(self, legs: Iterable[str]) -> int:
+        """Return how many of these are to be recorded."""
+        return sum(bool(leg.recording) for name in legs if (leg := self._legs.get(name)))
+
+    def lost(self, legs: Sequence[str]) -> None:
         """The media process is gone: open each leg anew, and go on where it was."""
+        self._studio.lost(legs)
         for leg in [self._legs[name] for name in legs if name in self._legs]:
             leg.local = None
             self._studio.then((leg.id,), partial(self._revive, leg))
 
     async def _revive(self, leg: Leg) -> None:
-        if await self._reopen(leg):
+        reopened = await self._reopen(leg)
+        if leg.local is not None and not leg.is_over():
+            if not reopened and leg.incoming and not leg.answered:  # no re-INVITE yet, but another 183
+                self._early_media(effects.EarlyMedia(leg.id))
+            if leg.recording:
+                self._record(leg)
             if leg.playing is not None:
                 self.play(leg.playing)
             if leg.peer in self._legs:

@@ -49,7 +49,13 @@ class Head:
     def malformed(self, text: str, *, status: int = 400) -> MalformedError:
         """Return the error that says what is wrong with this message."""
         method = None if self.start_line[:4].upper() == "SIP/" else _METHOD.match(self.start_line)
-        return MalformedError(text, status=status, method=method[1] if method else "", headers=self.headers)
+        return MalformedError(
+            text,
+            status=status,
+            method=method[1] if method else "",
+            headers=self.headers,
+            start_line=self.start_line,
+        )
 
     def content_length(self, limits: Limits) -> int | None:
         """Return the length of the body, None where the message does not say. Raises MalformedError."""

@@ -5,14 +5,21 @@ Raised by `framing` and by the properties of a message; `answers.answer_to` make
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from bridge.errors import ProtocolError
 from bridge.protocols.sip.message.fields import Headers
+
+if TYPE_CHECKING:
+    from bridge.protocols.sip.message.message import Request
 
 
 class MalformedError(ProtocolError):
     """A message, or one header field of it, that breaks the protocol.
 
     status: what a request is to be answered with (400, 413, 505, ...).
+    start_line: as it came, '' where `request` has it.
+    request: what was understood of it as a request, None where its start line or length cannot be read.
     method: of the request; '' if this was a response, or nothing that can be told.
     headers: what was understood of it, unchecked.
     fatal: on a stream: where the next message begins cannot be told, so the connection must be closed.
@@ -25,12 +32,16 @@ class MalformedError(ProtocolError):
         status: int = 400,
         method: str = "",
         headers: Headers | None = None,
+        start_line: str = "",
+        request: Request | None = None,
         fatal: bool = False,
     ) -> None:
         super().__init__(text)
         self.status = status
         self.method = method
         self.headers = Headers() if headers is None else headers
+        self.start_line = start_line
+        self.request = request
         self.fatal = fatal
 
     @property

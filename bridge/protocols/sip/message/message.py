@@ -229,7 +229,7 @@ class Request(Message):
         return f"{require_token(self.method, 'a method')} {uri} SIP/2.0"
 
     def malformed(self, text: str) -> MalformedError:
-        return MalformedError(text, method=self.method, headers=self.headers)
+        return MalformedError(text, method=self.method, headers=self.headers, request=self)
 
 
 @dataclass(frozen=True)
