@@ -129,8 +129,7 @@ def test_many_at_once_leave_one_watcher(scene: Scene) -> None:
         time.sleep(0.01)  # two that are pending at once are one to the kernel
     scene.until(lambda: len(told(scene, "reloaded")) >= 2, "reloaded")
     reload(scene)
-    scene.until(scene.ready, "ready")
-    assert scene.plant.pbx.logged_in == 1
+    scene.until(lambda: scene.ready() and scene.plant.pbx.logged_in == 1, "ready, with one watcher")
     Call(scene.plant).press()
     scene.until_incident(settled, "opened and settled")
 
