@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from bridge.model import Clock
+from bridge.triggers.sip.disk import Disk
 
+READ_WITHIN: Final = 5.0
+"""Seconds that the start waits for it: without what was, calls are taken all the same."""
 WRITE_EVERY: Final = 1.0
 """Seconds between two writes, unless an SOS cannot wait for it."""
 VERSION: Final = 1
@@ -42,7 +45,7 @@ class Keeper:
         self._failed = failed
         self._changed = asyncio.Event()
         self._hurries = asyncio.Event()
-        self._disk = threading.Lock()
+        self._disk = Disk("state of calls")  # one thread: no write overtakes another
 
     def changed(self) -> None:
         """Something that must be kept is another."""
@@ -78,21 +81,17 @@ class Keeper:
         """Write it now. What cannot be written is told, and costs nothing else."""
         text = json.dumps({"version": VERSION, **self._gather()}, separators=(",", ":"))
         try:
-            await asyncio.to_thread(self._put, text)
+            await self._disk.run(partial(_write, self._file, text))
         except OSError as error:
             _log.error("the state of calls is not kept", file=str(self._file), why=str(error))
             self._failed(f"calls would not outlive a restart: {error.strerror}")
         else:
             self._failed("")
 
-    def _put(self, text: str) -> None:
-        with self._disk:  # a write whose waiter was cancelled goes on
-            _write(self._file, text)
-
     async def read(self) -> Mapping[str, Any] | None:
         """Return what an earlier run left, None where there is nothing that can be used."""
         try:
-            kept = json.loads(await asyncio.to_thread(self._file.read_text))
+            kept = json.loads(await self._disk.run(self._file.read_text, within=READ_WITHIN))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:

@@ -156,7 +156,6 @@ class Service:
             running.push_async_callback(_end, media)
             running.callback(self.switch.stop)
             running.push_async_callback(self._studio.drain)
-            await self._ways.resolve()
             self._upstream.start()
             running.push_async_callback(self._upstream.stop)
             running.push_async_callback(self.keeper.write)
@@ -188,8 +187,8 @@ class Service:
 
     async def _resolve(self) -> None:
         while True:
-            await self._clock.sleep(RESOLVE_EVERY)
             await self._ways.resolve()
+            await self._clock.sleep(RESOLVE_EVERY)
 
     # --- the exchange -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,9 +20,12 @@ from bridge.errors import SosBridgeError
 from bridge.protocols.media import facade
 from bridge.protocols.media.facade import Law, Layout, Local, Remote
 from bridge.protocols.sip.sdp import Stream
+from bridge.triggers.sip.disk import Disk
 
 READY_WITHIN: Final = 5.0
 """Seconds that a leg waits for media; without them an SOS is still an event."""
+DRAIN_WITHIN: Final = 5.0
+"""Seconds that stopping waits for media."""
 NOWHERE: Final = "0.0.0.0"  # noqa: S104 - "send nothing", not an address to bind
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +48,7 @@ class Studio:
         self._sounds = sounds
         self._recordings = recordings
         self._judged = judged
+        self._disk = Disk("sounds", threads=2)
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._prompts: dict[tuple[str, int], int] = {}
         """(leg, number at the media) -> number at the exchange."""
@@ -52,8 +57,9 @@ class Studio:
         """Leg that is not open yet -> starts its recording."""
 
     async def drain(self) -> None:
-        """Return when everything that was asked for is done."""
-        await asyncio.gather(*self._chains.values())
+        """Return when everything that was asked for is done, or when it is no use to wait on."""
+        if self._chains:
+            await asyncio.wait(set(self._chains.values()), timeout=DRAIN_WITHIN)
 
     async def ready(self) -> None:
         """Return when there is media, at the start or after it was lost, or when it is no use to wait on."""
@@ -110,7 +116,12 @@ class Studio:
             if leg not in self._open:  # a caller without an offer, for whom there is no early media
                 over()
                 return
-            files = await asyncio.to_thread(files_of, self._sounds, language, words)
+            try:
+                files = await self._disk.run(partial(files_of, self._sounds, language, words))
+            except OSError as error:
+                self._judged("announcement", f"{self._sounds}: {error.strerror}")
+                over()
+                return
             if not files:
                 names = ", ".join(word.name for word in words)
                 self._judged("announcement", f"there is none of {names} in {language}")
@@ -151,7 +162,7 @@ class Studio:
         path = self._recordings / file
 
         async def begin() -> None:
-            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True, mode=0o750)
+            await self._disk.run(partial(path.parent.mkdir, parents=True, exist_ok=True, mode=0o750))
             await self._media.start_recording(leg, path, Layout.STEREO)
             begun()
 

@@ -6,6 +6,7 @@ the latter two (`+31201234567@trunk`). Nothing that a caller says is ever one of
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -62,14 +63,16 @@ class Ways:
         return self._trunks_at.get(address, "")
 
     async def resolve(self) -> None:
-        """Look up where the trunks are."""
-        for name, trunk in self._config.trunks.items():
-            try:
-                flow = await self._line.endpoint.open(Hop(trunk.host, trunk.port, trunk.transport))
-            except NotSentError as error:
-                _log.warning("a trunk is not reached", trunk=name, why=str(error))
-            else:
-                self._trunks_at[flow.remote[0]] = name
+        """Look up where the trunks are, all at once: one that hangs must not keep the others unknown."""
+        await asyncio.gather(*(self._look_up(name, trunk) for name, trunk in self._config.trunks.items()))
+
+    async def _look_up(self, name: str, trunk: TrunkSettings) -> None:
+        try:
+            flow = await self._line.endpoint.open(Hop(trunk.host, trunk.port, trunk.transport))
+        except NotSentError as error:
+            _log.warning("a trunk is not reached", trunk=name, why=str(error))
+        else:
+            self._trunks_at[flow.remote[0]] = name
 
     async def to(self, endpoint: str, wanted: Wanted) -> Sequence[Target]:
         """Return every way to `endpoint`, none where there is none now."""
