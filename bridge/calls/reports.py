@@ -53,6 +53,8 @@ class Reports:
                 ]
             case "SOSDone":
                 return self._done(said)
+            case "SOSNotTaken":
+                return [self._told(said, "dispatch was told, and nobody pressed 1")]
             case "SOSSilent":
                 since = said.fields.get("since") or "some time"
                 return [self._of_silence(said, Kind.FAULT, f"no sound comes from the phone, since {since}")]

@@ -153,6 +153,7 @@ def test_reports_that_only_help_to_read_a_log(tracker: CallTracker, name: str) -
     ("name", "fields", "text"),
     [
         ("SOSRecording", {"file": "/rec/1.wav"}, "the PBX records the call: /rec/1.wav"),
+        ("SOSNotTaken", {}, "dispatch was told, and nobody pressed 1"),
         ("SOSNoAck", {"dispatcher": "2001"}, "2001 picked up and did not press 1: not informed"),
     ],
 )

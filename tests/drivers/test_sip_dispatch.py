@@ -87,10 +87,19 @@ async def test_each_step_asks_for_its_own(
     assert exchange.asked == [command]
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RINGS, Outcome.TOLD, Outcome.KNOWN])
-async def test_what_the_exchange_says_is_verified(clock: FakeClock, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.RINGS, DeliveryState.ACCEPTED),  # whether a telephone is there shows only now
+        (Outcome.TOLD, DeliveryState.VERIFIED),
+        (Outcome.KNOWN, DeliveryState.VERIFIED),
+    ],
+)
+async def test_what_the_exchange_knows_is_verified_and_a_beginning_is_not(
+    clock: FakeClock, outcome: Outcome, state: DeliveryState
+) -> None:
     receipt = await driver(clock, FakeExchange(outcome)).perform(wanted(clock))
-    assert receipt.outcome is DeliveryState.VERIFIED
+    assert receipt.outcome is state
     assert receipt.proof.endswith("tier 1")
 
 

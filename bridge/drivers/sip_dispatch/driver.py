@@ -71,7 +71,10 @@ class Driver:
         self._exchange = exchange
 
     async def perform(self, delivery: Delivery) -> Receipt:
-        """Let the exchange do it. VERIFIED: what rings is its own doing, and it remembers what it did."""
+        """Let the exchange do it. VERIFIED is what it knows of itself.
+
+        That it begins to ring is ACCEPTED only: nobody's telephone may be there.
+        """
         if delivery.operation is not Operation.NOTIFY:
             raise Permanent(f"{self.name}: dispatch cannot {delivery.operation}")
         if self._exchange is None:
@@ -80,7 +83,9 @@ class Driver:
         if report.outcome is Outcome.IMPOSSIBLE:
             raise Permanent(f"{self.name}: {report.text}")
         proof = f"{WORDS[report.outcome]}: {report.text}"
-        return Receipt(outcome=DeliveryState.VERIFIED, proof=proof, reference=delivery.id)
+        rings = report.outcome is Outcome.RINGS
+        outcome = DeliveryState.ACCEPTED if rings else DeliveryState.VERIFIED
+        return Receipt(outcome=outcome, proof=proof, reference=delivery.id)
 
     async def check(self) -> list[Finding]:
         """Say whether the exchange runs."""
