@@ -199,3 +199,17 @@ def _hears(ear: Baresip, what: str, not_what: str) -> None:
     said, not_said = (strength(ear.heard(), TONES[name]) for name in (what, not_what))
     assert said > 0.05
     assert not_said < said / 5
+
+
+def test_a_call_that_ends_elsewhere_in_the_dialplan_is_hunted_for(lab: PackLab, phones: Phones) -> None:
+    """In a subroutine when the phone hung up, or moved by somebody: its end is seen all the same."""
+    crew = lab.crew(phones, {})
+    caller = phones.call(calls_and_cancels(Phone("1001"), after=5), lab.pbx.sip_port, "9110")
+    uid = lab.wait("SOSCall", Phone="1001").get("SosUid")
+    crew["9000"].wait_received("INVITE")
+    [channel] = [row[0] for row in lab.pbx.channels() if row[0].startswith("PJSIP/1001-")]
+    lab.as_administrator(
+        "Redirect", ("Channel", channel), ("Context", "sos-facts"), ("Exten", "s"), ("Priority", "1")
+    )
+    lab.wait("SOSTier", Kind="hunt", SosUid=uid)
+    caller.stop()

@@ -29,11 +29,14 @@ class Disk:
 
         A call that has not begun by then is never made; one that has goes on to its end, unheeded.
         """
-        answer = asyncio.get_running_loop().run_in_executor(self._threads, call)
+        job = self._threads.submit(call)
+        answer = asyncio.wrap_future(job)
         try:
             await asyncio.wait({answer}, timeout=within)
             if not answer.done():
                 raise OSError(errno.ETIMEDOUT, f"the disk did not answer within {within:g} s")
             return answer.result()
         finally:
+            # The job itself: the answer would pass it on only at the loop's next turn.
+            job.cancel()
             answer.cancel()
