@@ -41,6 +41,10 @@ class Unreachable(Retryable):
     """The whole system is out of reach, not one camera of it: the circuit breaker counts these."""
 
 
+class CameraMissing(Retryable):
+    """The system answers, the camera does not: another one has to stand in for it meanwhile."""
+
+
 class Permanent(DeliveryError):
     """Refused for good: wrong rights, unknown camera, impossible operation."""
 

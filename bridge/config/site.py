@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from bridge.config.fields import split_address
 from bridge.config.instances import Instance
 from bridge.config.sections import AlarmSection, FileSection, SiteSection
 from bridge.config.table import effective_rules
-from bridge.model import Finding, Location, Operation, Phone, View
+from bridge.model import Finding, Location, Operation, Phone, Targets, View
 from bridge.response import Plan, Rule
 
 
@@ -40,7 +40,7 @@ class DriverSettings:
     module: ModuleType
     config: BaseModel
     """The module's own `Config`."""
-    targets: Mapping[str, frozenset[str]]
+    targets: Targets
     """The site's cameras in this VMS: camera id -> presets that some location uses."""
     operations: frozenset[Operation]
     """What it can be asked to do."""
@@ -144,7 +144,7 @@ class Site:
             return ""
         return self.file.cameras[camera].presets.get(preset, preset)
 
-    def _targets(self, driver: str) -> Mapping[str, frozenset[str]]:
+    def _targets(self, driver: str) -> Targets:
         used: dict[str, set[str]] = {
             camera.ids[driver]: set() for camera in self.file.cameras.values() if driver in camera.ids
         }
@@ -153,7 +153,7 @@ class Site:
                 camera_id = self.file.cameras[view.camera].ids.get(driver)
                 if camera_id is not None and view.preset is not None:
                     used[camera_id].add(self._preset(view.camera, view.preset))
-        return {camera_id: frozenset(presets) for camera_id, presets in used.items()}
+        return Targets(cameras={camera_id: frozenset(presets) for camera_id, presets in used.items()})
 
 
 def default_state_dir() -> Path:

@@ -145,9 +145,9 @@ def test_settings_of_a_driver_are_its_own_config(site: Site) -> None:
 
 def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
     zm, wall, dispatch = site.drivers
-    assert zm.targets == {"1": frozenset({"7", "9"}), "2": frozenset()}
-    assert wall.targets == {"cam-1": frozenset({"7", "9"})}
-    assert dispatch.targets == {}
+    assert zm.targets.cameras == {"1": frozenset({"7", "9"}), "2": frozenset()}
+    assert wall.targets.cameras == {"cam-1": frozenset({"7", "9"})}
+    assert dispatch.targets.cameras == {}
 
 
 # --- the response table -----------------------------------------------------------------------------

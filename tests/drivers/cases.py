@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.config.instances import DRIVERS, module_of
-from bridge.model import Delivery, DeliveryState, Driver, Operation, Tier
+from bridge.model import Delivery, DeliveryState, Driver, Operation, Targets, Tier
 from bridge.simulator.vms.http import GenericVms
 from bridge.simulator.vms.server import FakeServer
 from bridge.simulator.vms.zoneminder import FakeUser, FakeZoneMinder
@@ -98,13 +98,13 @@ def delivery(clock: FakeClock, operation: Operation, target: str, **params: str)
 
 
 def build(
-    kind: str, clock: FakeClock, settings: Mapping[str, Any], targets: Mapping[str, frozenset[str]]
+    kind: str, clock: FakeClock, settings: Mapping[str, Any], cameras: Mapping[str, frozenset[str]]
 ) -> tuple[Driver, Any]:
     """Make the driver as the app does."""
     module = module_of(DRIVERS, kind)
     assert module is not None
     config = module.Config.model_validate(settings)
-    driver: Driver = module.Driver("vms", config, targets=targets, clock=clock)
+    driver: Driver = module.Driver("vms", config, targets=Targets(cameras=cameras), clock=clock)
     return driver, config
 
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bridge.drivers.http import Config, Driver, capabilities_of
 from bridge.errors import Permanent, Retryable, Uncertain
-from bridge.model import Capability, DeliveryState, Operation, Receipt
+from bridge.model import Capability, DeliveryState, Operation, Receipt, Targets
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.http import GenericVms
 from bridge.simulator.vms.server import Answer
@@ -121,7 +121,12 @@ async def start(echo: Echo, hasty: HastyClock) -> AsyncIterator[Start]:
     async def make(*, more: dict[str, Any] | None = None, **settings: Any) -> Driver:
         config = with_request(**settings) | {"base_url": echo.url} | (more or {})
         drivers.append(
-            Driver("wall", Config.model_validate(config), targets={"11": frozenset()}, clock=hasty)
+            Driver(
+                "wall",
+                Config.model_validate(config),
+                targets=Targets(cameras={"11": frozenset()}),
+                clock=hasty,
+            )
         )
         return drivers[-1]
 
@@ -281,7 +286,7 @@ async def wall(hasty: HastyClock) -> AsyncIterator[tuple[Driver, GenericVms]]:
     fake = GenericVms(hasty, cameras=["11"], screens=["control-1"])
     await fake.start()
     settings = {"base_url": fake.url, "requests": HTTP_REQUESTS, "health": {"path": "/api/status"}}
-    driver = Driver("wall", Config.model_validate(settings), targets={}, clock=hasty)
+    driver = Driver("wall", Config.model_validate(settings), targets=Targets(), clock=hasty)
     yield driver, fake
     await driver.close()
     await fake.stop()
@@ -345,7 +350,7 @@ async def test_still_held_asks_when_the_target_is_enough(hasty: HastyClock) -> N
         "requests": {"start_recording": recording, "bookmark": HTTP_REQUESTS["bookmark"]},
         "health": {"path": "/api/status"},
     }
-    driver = Driver("wall", Config.model_validate(settings), targets={}, clock=hasty)
+    driver = Driver("wall", Config.model_validate(settings), targets=Targets(), clock=hasty)
     assert await driver.still_held(Operation.START_RECORDING, "11") is False
     await driver.perform(delivery(hasty, Operation.START_RECORDING, "11"))
     assert await driver.still_held(Operation.START_RECORDING, "11") is True
@@ -365,7 +370,7 @@ async def test_check_names_an_unknown_camera_and_what_cannot_be_verified(hasty: 
         "camera_check": {"path": "/api/cameras/{target}"},
     }
     targets = {"11": frozenset({"7"}), "99": frozenset[str]()}
-    driver = Driver("wall", Config.model_validate(settings), targets=targets, clock=hasty)
+    driver = Driver("wall", Config.model_validate(settings), targets=Targets(cameras=targets), clock=hasty)
     found = [(finding.level, finding.text) for finding in await driver.check()]
     assert found[0] == ("ok", "health: answered as expected")
     assert found[1] == ("ok", "camera 11: answered as expected")

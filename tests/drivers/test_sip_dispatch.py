@@ -15,7 +15,7 @@ from bridge.b2bua.effects import Outcome, Report
 from bridge.b2bua.inputs import Cleared, Command, Notify, Recall, Taken
 from bridge.drivers.sip_dispatch import Config, Driver
 from bridge.errors import Permanent, Retryable, Unreachable
-from bridge.model import Capability, Delivery, DeliveryState, Operation, TriggerStatus
+from bridge.model import Capability, Delivery, DeliveryState, Operation, Targets, TriggerStatus
 from tests.drivers.cases import INCIDENT, delivery
 from tests.fake_clock import FakeClock
 
@@ -40,7 +40,7 @@ class FakeExchange:
 
 
 def driver(clock: FakeClock, exchange: FakeExchange | None) -> Driver:
-    return Driver("dispatch", Config(), targets={}, clock=clock, exchange=exchange)
+    return Driver("dispatch", Config(), targets=Targets(), clock=clock, exchange=exchange)
 
 
 def wanted(clock: FakeClock, step: str = "no_picture/1", **params: str) -> Delivery:

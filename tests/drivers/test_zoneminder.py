@@ -11,7 +11,7 @@ import pytest
 
 from bridge.drivers.zoneminder import Config, Driver
 from bridge.errors import Permanent, Retryable, Uncertain
-from bridge.model import DeliveryState, Operation, Receipt
+from bridge.model import DeliveryState, Operation, Receipt, Targets
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.zoneminder import FakeUser, FakeZoneMinder
 from tests.drivers.cases import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
@@ -55,7 +55,7 @@ async def site(hasty: HastyClock) -> AsyncIterator[Site]:
         }
     )
     targets = {"1": frozenset({"7"}), "2": frozenset[str]()}
-    driver = Driver("zm", config, targets=targets, clock=hasty)
+    driver = Driver("zm", config, targets=Targets(cameras=targets), clock=hasty)
     yield Site(driver, fake, hasty)
     await driver.close()
     await fake.stop()
@@ -400,7 +400,7 @@ async def test_check_of_rights_that_may_not_be_read(site: Site) -> None:
 async def test_check_of_presets(hasty: HastyClock, site: Site) -> None:
     settings = {"base_url": site.fake.base_url, "user": "sosbridge", "password": {"env": SECRET_NAME}}
     targets = {"1": frozenset({"7", "21", "gate"})}
-    driver = Driver("zm", Config.model_validate(settings), targets=targets, clock=hasty)
+    driver = Driver("zm", Config.model_validate(settings), targets=Targets(cameras=targets), clock=hasty)
     found = {finding.text: finding.level for finding in await driver.check()}
     await driver.close()
     assert found["monitor 1 (TANKFARM-EAST-PTZ-01): preset 'gate' is not a number"] == "error"
@@ -410,7 +410,7 @@ async def test_check_of_presets(hasty: HastyClock, site: Site) -> None:
 
 async def test_check_with_a_wrong_address(hasty: HastyClock, site: Site) -> None:
     settings = {"base_url": site.fake.url, "user": "sosbridge", "password": {"env": SECRET_NAME}}
-    driver = Driver("zm", Config.model_validate(settings), targets={}, clock=hasty)
+    driver = Driver("zm", Config.model_validate(settings), targets=Targets(), clock=hasty)
     [finding] = await driver.check()
     await driver.close()
     assert (finding.level, "HTTP 40" in finding.text) == ("error", True)

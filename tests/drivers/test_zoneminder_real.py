@@ -12,7 +12,7 @@ import pytest
 
 from bridge.drivers.zoneminder import Config, Driver
 from bridge.errors import Permanent, Retryable, Unreachable
-from bridge.model import DeliveryState, Operation, Receipt
+from bridge.model import DeliveryState, Operation, Receipt, Targets
 from tests.drivers.cases import INCIDENT, delivery
 from tests.fake_clock import FakeClock
 from tests.http.conftest import RealClock
@@ -48,7 +48,7 @@ class Site:
         }
         targets = {self.target(PTZ): frozenset({"7"}), self.target(FIXED): frozenset[str]()}
         config = Config.model_validate({**own, **settings})
-        return Driver("zm", config, targets=targets, clock=self.clock)
+        return Driver("zm", config, targets=Targets(cameras=targets), clock=self.clock)
 
     def target(self, camera: str) -> str:
         return str(self.zm.monitors[camera])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.drivers.dispatch import Config, Driver
-from bridge.model import Delivery, DeliveryState, Operation, Tier
+from bridge.model import Delivery, DeliveryState, Operation, Targets, Tier
 from bridge.supervision.clocks import SystemClock
 from tests.pack.lab import HEARTBEAT, ORIGINATE, PackLab
 
@@ -27,7 +27,7 @@ def settings(lab: PackLab, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Conf
 
 
 def dispatch_driver(lab: PackLab, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Driver:
-    return Driver("dispatch", settings(lab, monkeypatch, **more), targets={}, clock=SystemClock())
+    return Driver("dispatch", settings(lab, monkeypatch, **more), targets=Targets(), clock=SystemClock())
 
 
 def notification(step: str = "no_picture/1", *, phone: str = "P-1001", **more: Any) -> Delivery:

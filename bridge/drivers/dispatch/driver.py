@@ -13,7 +13,7 @@ from typing import Final
 from bridge.drivers.dispatch.request import Pairs, originate_headers, question_headers
 from bridge.drivers.dispatch.settings import Config
 from bridge.errors import DeliveryError, Permanent, ProtocolError, Retryable, Unreachable
-from bridge.model import Capability, Clock, Delivery, DeliveryState, Finding, Operation, Receipt
+from bridge.model import Capability, Clock, Delivery, DeliveryState, Finding, Operation, Receipt, Targets
 from bridge.protocols.ami import Message
 from bridge.protocols.ami_link import Link, Originated, Refused, Session, connect
 
@@ -50,7 +50,7 @@ class Driver:
         name: str,
         config: Config,
         *,
-        targets: Mapping[str, frozenset[str]],  # noqa: ARG002  # of cameras; dispatch has none
+        targets: Targets,  # noqa: ARG002  # of cameras; dispatch has none
         clock: Clock,
     ) -> None:
         """Raises ConfigError if the TLS settings cannot be used."""

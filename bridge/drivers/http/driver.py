@@ -27,6 +27,7 @@ from bridge.model import (
     Finding,
     Operation,
     Receipt,
+    Targets,
     Tier,
 )
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
@@ -48,9 +49,7 @@ def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
 class Driver:
     """One HTTP system. See `bridge.model.Driver`."""
 
-    def __init__(
-        self, name: str, config: Config, *, targets: Mapping[str, frozenset[str]], clock: Clock
-    ) -> None:
+    def __init__(self, name: str, config: Config, *, targets: Targets, clock: Clock) -> None:
         """Raises ConfigError if the TLS settings cannot be used."""
         self.name = name
         self.capabilities = capabilities_of(config)
@@ -208,7 +207,7 @@ class Driver:
         if request is None:
             return []
         findings = []
-        for target, presets in sorted(self._targets.items()):
+        for target, presets in sorted(self._targets.cameras.items()):
             for preset in sorted(presets) if "preset" in request.names else [""]:
                 what = f"camera {target}" + (f", preset {preset}" if preset else "")
                 findings.append(await self._try(what, request, {"target": target, "preset": preset}))

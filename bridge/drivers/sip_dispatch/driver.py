@@ -23,6 +23,7 @@ from bridge.model import (
     Finding,
     Operation,
     Receipt,
+    Targets,
     TriggerStatus,
 )
 
@@ -63,7 +64,7 @@ class Driver:
         name: str,
         config: Config,  # noqa: ARG002  # `pbx` is for the app, which finds the exchange by it
         *,
-        targets: Mapping[str, frozenset[str]],  # noqa: ARG002  # of cameras; dispatch has none
+        targets: Targets,  # noqa: ARG002  # of cameras; dispatch has none
         clock: Clock,  # noqa: ARG002  # the exchange has its own times
         exchange: Exchange | None = None,
     ) -> None:

@@ -23,6 +23,7 @@ from bridge.model import (
     Finding,
     Operation,
     Receipt,
+    Targets,
     Tier,
 )
 from bridge.protocols.http import HttpLink
@@ -66,9 +67,7 @@ class Driver:
 
     capabilities = CAPABILITIES
 
-    def __init__(
-        self, name: str, config: Config, *, targets: Mapping[str, frozenset[str]], clock: Clock
-    ) -> None:
+    def __init__(self, name: str, config: Config, *, targets: Targets, clock: Clock) -> None:
         """Raises ConfigError if the TLS settings cannot be used."""
         self.name = name
         self._config = config
@@ -97,7 +96,7 @@ class Driver:
 
     async def check(self) -> list[Finding]:
         """Prove log-in, rights and daemons, and each monitor and preset that the site uses."""
-        return [*self._link.warnings(), *await findings(self._api, self.name, self._targets)]
+        return [*self._link.warnings(), *await findings(self._api, self.name, self._targets.cameras)]
 
     async def still_held(self, operation: Operation, target: str) -> bool | None:
         """Whether the forced alarm is still on: a restart of the camera's stream drops it without a word."""
