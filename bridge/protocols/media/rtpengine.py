@@ -51,6 +51,8 @@ from bridge.protocols.media.rtpengine_leg import EngineLeg
 from bridge.protocols.media.rtpengine_watch import source_of, statistics_of
 
 LOOK_EVERY: Final = 1.0
+_FOLDER_ANSWERS: Final = 1.0
+"""Seconds. The daemon's folder may be on another machine; whatever else is asked of a leg stands behind it."""
 _LARGEST: Final = 4096
 
 _log = structlog.get_logger(__name__)
@@ -177,7 +179,15 @@ class RtpengineMedia:
         await opened.ask("stop recording")
         seconds = self._clock.monotonic() - opened.recording_since
         opened.recording_since = None
-        found = await asyncio.to_thread(lambda: sorted((folder / "pcaps").glob(f"{opened.call}-*.pcap")))
+        try:
+            async with asyncio.timeout(_FOLDER_ANSWERS):
+                found = await asyncio.to_thread(
+                    lambda: sorted((folder / "pcaps").glob(f"{opened.call}-*.pcap"))
+                )
+        except TimeoutError:
+            raise MediaRefused(
+                f"media: {folder} did not answer: the recording of {leg} is not found"
+            ) from None
         if not found:
             raise MediaRefused(f"media: rtpengine left no recording of {leg} below {folder}")
         return Recording(file=found[-1], seconds=seconds)
