@@ -392,7 +392,7 @@ async def test_half_open_link_is_noticed(pbx: AmiServer, account: MakeAccount, r
     started = running_clock.monotonic()
     pbx.freeze()
     assert await ended(session) == "no answer to Ping within 0.05 s"
-    assert running_clock.monotonic() - started < 1.0
+    assert running_clock.monotonic() - started < 4
 
 
 async def test_events_are_proof_of_life_once_but_not_for_ever(

@@ -232,7 +232,7 @@ async def test_half_open_link_is_a_blind_interval_since_the_last_proof_of_life(
         await restored(door, 2)
     [lost] = door.of(Kind.LINK_LOST)
     assert lost.attributes["text"] == "no answer to Ping within 0.5 s"
-    assert lost.occurred_at == pytest.approx(frozen_at, abs=0.2), "not when it was noticed"
+    assert lost.occurred_at == pytest.approx(frozen_at, abs=0.4), "not when it was noticed"
     assert lost.source == "bridge"
     assert lost.attributes["subject"] == "ami/pbx1"
 
@@ -421,7 +421,7 @@ async def test_the_next_run_tells_the_interval_that_the_end_of_the_last_one_made
     async with running(watching, door):
         await restored(door, 2)
     since = float(door.of(Kind.LINK_RESTORED)[-1].attributes["since"])
-    assert since == pytest.approx(ended_at, abs=0.5)
+    assert since == pytest.approx(ended_at, abs=2)
     assert [event.attributes["recovered"] for event in door.of(Kind.CALL_ENDED)] == ["yes"]
 
 

@@ -24,7 +24,7 @@ def sosbridge(*arguments: str | Path, **environment: str) -> subprocess.Complete
     command = [SOSBRIDGE, *arguments]
     variables = {**os.environ, **environment}
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env=variables, encoding="utf-8"
+        command, capture_output=True, text=True, timeout=90, check=False, env=variables, encoding="utf-8"
     )
 
 
@@ -33,7 +33,7 @@ def test_it_plays_both_stories_to_their_end(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     began = time.monotonic()
     done = sosbridge("demo", "--dir", folder)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60  # 19 on an idle machine
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     told = done.stdout.splitlines()
     assert told[-1].startswith("done in ")

@@ -162,8 +162,8 @@ def test_it_stops_soon_and_cleanly(scene: Scene, end: signal.Signals) -> None:
     bridge = scene.start()
     began = time.monotonic()
     bridge.send(end)
-    assert bridge.wait(3) == 0
-    assert time.monotonic() - began < 3
+    assert bridge.wait(10) == 0
+    assert time.monotonic() - began < 10
     assert '"event":"stopped"' in scene.log.read_text("utf-8").splitlines()[-1]
     assert list(scene.folder.glob("*.damaged")) == []
 
@@ -176,7 +176,7 @@ def test_it_stops_soon_although_a_vms_hangs_and_goes_on_afterwards(scene: Scene)
     scene.until(lambda: len(scene.plant.zoneminder.requests) > 0, "asked")
     began = time.monotonic()
     assert bridge.stop() == 0
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     scene.plant.do(scene.plant.zoneminder.faults.clear)
     scene.start()
     scene.until_incident(settled, "settled")

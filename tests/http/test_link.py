@@ -58,7 +58,7 @@ async def test_no_usable_answer(server: Echo, link_to: MakeLink, fault: Fault, e
     with pytest.raises(DeliveryError) as caught:
         await link_to(server.url).request("POST", "/x", effect=effect)
     assert type(caught.value) is SILENCE[effect]
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 4
     assert len(server.requests) == 1
 
 
@@ -284,7 +284,7 @@ async def test_the_deadline_of_the_delivery_is_the_shorter(server: Echo, link_to
     began = time.monotonic()
     with pytest.raises(Uncertain):
         await link_to(server.url, read=5, total=5).request("GET", "/x", deadline=time.time() + 0.2)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 3
 
 
 async def test_cancelling_frees_the_thread(server: Echo, link_to: MakeLink) -> None:

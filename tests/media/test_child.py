@@ -131,7 +131,7 @@ async def test_it_starts_fast_and_stays_small() -> None:
         took = time.monotonic() - start
         kilobytes = resident(process.pid)
         await process.stop()
-    assert took < 1.0  # 0.1 on an idle machine
+    assert took < 5  # 0.1 on an idle machine
     assert kilobytes < 30_000
 
 

@@ -53,7 +53,7 @@ def test_a_living_bridge_gives_the_console_its_time_then_the_tiers_follow(
     began = at(lab.wait("SOSCall", Heartbeat="fresh"))
     rang = {name: sipp.received("INVITE")[0].at - began for name, sipp in crew.items()}
     first, second = TIMES.tiers
-    assert rang == pytest.approx({"9000": 0.0, "2001": first, "2002": first, "2003": second}, abs=0.35)
+    assert rang == pytest.approx({"9000": 0.0, "2001": first, "2002": first, "2003": second}, abs=0.6)
     # Escalating cuts nobody off: the console rang once, all the time.
     assert len(crew["9000"].received("INVITE")) == 1
     assert crew["9000"].received("CANCEL")[0].at >= at(lab.wait("SOSAck", Dispatcher="2003")) - 0.05
@@ -101,7 +101,7 @@ def test_who_answers_without_pressing_1_is_not_informed(lab_both: PackLab, phone
     for dispatcher in ("2001", "2002"):
         refused = lab.wait("SOSNoAck", Dispatcher=dispatcher, Tier="1")
         again = lab.wait("SOSTier", Dispatcher=dispatcher, Loop="2")
-        assert at(again) - at(refused) == pytest.approx(TIMES.pause, abs=0.3)
+        assert at(again) - at(refused) == pytest.approx(TIMES.pause, abs=0.6)
     assert not caller.received("200")
     caller.finish()
     assert not lab.reports("SOSAck")

@@ -104,5 +104,5 @@ async def test_5000_packets_a_second_of_junk_delay_no_call(serve: Start, *, bina
             await asyncio.sleep(0.01)
         assert sent - before > 1000
         flooding.cancel()
-    assert max(took) < 0.2
+    assert max(took) < 1.0  # 3 ms on an idle machine
     assert served.endpoint.drops[Drop.SOURCE_FLOOD] > 1000

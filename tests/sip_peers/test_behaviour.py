@@ -98,12 +98,18 @@ async def test_invite_without_sdp(phone: Telephone, peer: UdpPeer) -> None:
     await caller.hang_up()
 
 
+def assert_at(came: list[float], due: list[float]) -> None:
+    """Seconds. On a busy machine each may be late, never early."""
+    assert len(came) == len(due)
+    assert all(-0.1 < at - planned < 0.9 for at, planned in zip(came, due, strict=True)), came
+
+
 async def test_four_200s_in_5_seconds_without_ack(phone: Telephone, peer: UdpPeer) -> None:
     caller = Caller(peer, phone.port)
     caller.invite()
     heard = await caller.hear_all(5.0)
     assert [status(answer) for _, answer in heard] == [200] * 4
-    assert [at for at, _ in heard] == pytest.approx([0.0, 0.5, 1.5, 3.5], abs=0.2)
+    assert_at([at for at, _ in heard], [0.0, 0.5, 1.5, 3.5])
 
 
 async def test_one_invite_three_times_answered(phone: Telephone, peer: UdpPeer) -> None:
@@ -152,5 +158,5 @@ async def test_nobody_there(peer: UdpPeer) -> None:
         for _ in range(5):
             text = await peer.hear(5.0)
             came.append((asyncio.get_running_loop().time() - begun, text))
-        assert [at for at, _ in came] == pytest.approx([0.0, 0.5, 1.5, 3.5, 7.5], abs=0.2)
+        assert_at([at for at, _ in came], [0.0, 0.5, 1.5, 3.5, 7.5])
         assert len({text for _, text in came}) == 1

@@ -56,7 +56,7 @@ async def test_one_datagram(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
             caller = Caller(peer, phone.port)
             await caller.talk()
             await caller.hang_up()
-            assert time.monotonic() - begun < 1.0
+            assert time.monotonic() - begun < 4
         assert phone.endpoint.drops.get(Drop.FAULT, 0) == 0
 
 
@@ -90,7 +90,7 @@ async def test_a_call_during_5000_packets_of_junk_a_second(tmp_path: Path) -> No
                     started = time.monotonic()
                     caller = Caller(peer, phone.port)
                     await caller.talk()
-                    assert time.monotonic() - started < 1.0
+                    assert time.monotonic() - started < 4
                     await caller.hang_up()
                     await asyncio.sleep(0.1)
             rate = (_dropped(phone) - before) / (time.monotonic() - begun)

@@ -52,7 +52,7 @@ from bridge.protocols.media.rtpengine_watch import source_of, statistics_of
 
 LOOK_EVERY: Final = 1.0
 _FOLDER_ANSWERS: Final = 1.0
-"""Seconds. The daemon's folder may be on another machine; whatever else is asked of a leg stands behind it."""
+"""Seconds. The folder may be on another machine, and whatever else is asked of a leg stands behind it."""
 _LARGEST: Final = 4096
 
 _log = structlog.get_logger(__name__)
