@@ -10,7 +10,7 @@ from typing import Final
 
 from bench.agent import AsteriskAgent
 from bench.pbx import SOS, SOS_WITH_CURL, Pbx
-from bench.site import ami_pbx
+from bench.site import ami_pbx, site_of
 from bench.sosbridge import Sosbridge
 from bench.vms import VmsStub
 
@@ -39,7 +39,7 @@ def _no_process(_pbx: Pbx, _vms: VmsStub, _numbers: Sequence[str]) -> Iterator[N
 
 SOSBRIDGE: Final = Contender(
     "sosbridge",
-    lambda pbx, vms, numbers: Sosbridge(numbers, pbx=ami_pbx(pbx.ami_port), vms_url=vms.url),
+    lambda pbx, vms, numbers: Sosbridge(lambda: site_of(numbers, pbx=ami_pbx(pbx.ami_port), vms_url=vms.url)),
     re.compile(r"^/recording/(\d+)$"),
 )
 CURL: Final = Contender("CURL() in the dialplan", _no_process, re.compile(r"^/curl/(\d+)$"), SOS_WITH_CURL)

@@ -23,7 +23,7 @@ from bench.sip_contenders import Running, pin_family, program
 from bench.sip_desk import answering, register
 from bench.sip_exchange import RTP_PORTS
 from bench.sip_load import STEPS, SUMMARY, Climb, Step, call, calls_and_hangs_up, each_step, summary
-from bench.site import DESK_NUMBER, ENVIRONMENT, own_exchange
+from bench.site import DESK_NUMBER, ENVIRONMENT, own_exchange, site_of
 from bench.sosbridge import Sosbridge
 from bench.vms import VmsStub
 from tests.parts.ports import free_block, free_port, give_back
@@ -64,7 +64,7 @@ def _sosbridge(_desk: int, core: int) -> Iterator[Running]:
     numbers = [f"5{count}" for count in range(1, max(RATES) * SECONDS + 1)]
     pbx = own_exchange(port, range(first, first + RTP_PORTS))
     try:
-        with VmsStub() as vms, Sosbridge(numbers, pbx=pbx, vms_url=vms.url) as bridge:
+        with VmsStub() as vms, Sosbridge(lambda: site_of(numbers, pbx=pbx, vms_url=vms.url)) as bridge:
             pin_family(bridge.pid, core)
             yield Running(bridge.pid, port)
     finally:

@@ -19,7 +19,7 @@ from bench.figures import print_table, spread
 from bench.sip_contenders import Running, pin, pin_family
 from bench.sip_desk import answering, register
 from bench.sip_load import Step, call, calls_and_hangs_up, memory
-from bench.site import own_exchange
+from bench.site import own_exchange, site_of
 from bench.sosbridge import Sosbridge
 from bench.vms import VmsStub
 from tests.parts.ports import free_block, free_port, give_back
@@ -91,7 +91,7 @@ def measure(rate: int, seconds: int) -> Result:
     numbers = [f"{prefix}{count}" for prefix, most in blocks for count in range(1, most + 1)]
     pbx = own_exchange(port, range(first, first + RTP_PORTS))
     try:
-        with VmsStub() as vms, Sosbridge(numbers, pbx=pbx, vms_url=vms.url) as bridge:
+        with VmsStub() as vms, Sosbridge(lambda: site_of(numbers, pbx=pbx, vms_url=vms.url)) as bridge:
             pin(vms.pid, SIPP_CORE)
             pin_family(bridge.pid, CORE)
             register(desk, port)

@@ -6,7 +6,6 @@ So every SOS opens an incident of its own and asks for exactly one recording at 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from bench.pbx import GATEWAY, SECRET, SOS, USER
@@ -19,14 +18,11 @@ DESK_NUMBER: Final = "100"
 LOOPBACK: Final = "127.0.0.1"
 
 
-def site_of(
-    numbers: Iterable[str], *, pbx: Mapping[str, Any], folder: Path, vms_url: str, web: str
-) -> dict[str, Any]:
+def site_of(numbers: Iterable[str], *, pbx: Mapping[str, Any], vms_url: str) -> dict[str, Any]:
     """Return the site file for phones with these numbers. Everything that is not here has its default."""
     numbers = list(numbers)
     return {
         "site": {"name": "bench", "timezone": "UTC"},
-        "state_dir": str(folder),
         "pbx": [dict(pbx)],
         "alarm": {"extensions": [SOS], "consoles": [DESK]},
         "vms": [
@@ -60,7 +56,6 @@ def site_of(
         },
         "cameras": {f"camera-{number}": {"vms": number} for number in numbers},
         "consoles": {DESK: {"endpoint": DESK}},
-        "web": {"listen": web},
     }
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import requests
 import yaml
 
-from bench.site import ENVIRONMENT, site_of
+from bench.site import ENVIRONMENT
 from tests.parts.ports import free_port
 from tests.parts.processes import Child, PartError
 
@@ -30,6 +30,10 @@ FROM calls AS call
 JOIN events AS event ON event.key = call.key AND event.source = call.source AND event.kind = 'call_dialing'
 JOIN deliveries AS delivery ON delivery.incident = call.incident AND delivery.started_at IS NOT NULL
 """
+
+
+MakeSite = Callable[[], Mapping[str, Any]]
+"""The site file as data, without the bridge's own folder and web address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,15 @@ class Stored:
 class Sosbridge:
     """One running bridge with an empty store, its durability settings the default ones."""
 
-    def __init__(self, numbers: Iterable[str], *, pbx: Mapping[str, Any], vms_url: str) -> None:
-        self._numbers = numbers
-        self._pbx = pbx
-        self._vms_url = vms_url
+    def __init__(self, site: MakeSite) -> None:
+        self._site = site
         self._web = f"127.0.0.1:{free_port()}"
 
     def __enter__(self) -> Self:
         # Not below /tmp, which is in memory on many machines: a commit there costs nothing.
         self._folder = tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp")
         folder = Path(self._folder.name)
-        site = site_of(self._numbers, pbx=self._pbx, folder=folder, vms_url=self._vms_url, web=self._web)
+        site = {**self._site(), "state_dir": str(folder), "web": {"listen": self._web}}
         site_file = folder / "site.yaml"
         site_file.write_text(yaml.safe_dump(site, sort_keys=False), "utf-8")
         self._upgrade(site_file)
@@ -91,7 +93,7 @@ class Sosbridge:
 
     def stored(self) -> list[Stored]:
         """Return every SOS in the store whose request was answered."""
-        return [Stored(*row) for row in self._query(_STORED)]
+        return [Stored(*row) for row in self.query(_STORED)]
 
     def wait_settled(self, wanted: int, timeout: float) -> None:
         """Wait until so many SOS have had their request answered, at most `timeout` seconds."""
@@ -100,9 +102,10 @@ class Sosbridge:
             time.sleep(1.0)
 
     def incidents(self) -> int:
-        return int(self._query("SELECT count(*) FROM incidents")[0][0])
+        return int(self.query("SELECT count(*) FROM incidents")[0][0])
 
-    def _query(self, query: str) -> list[tuple[Any, ...]]:
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what is in its store now."""
         database = Path(self._folder.name) / "sosbridge.sqlite3"
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
             return list(connection.execute(query))
