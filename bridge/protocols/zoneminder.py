@@ -47,6 +47,10 @@ class Limits:
 NO_LIMITS: Final = Limits()
 
 
+class HelperFailed(Retryable):
+    """ZoneMinder's own program zmu could not ask: capture is down, or the user may not view streams."""
+
+
 class ZoneMinderApi:
     """The calls, each with the log-in it needs."""
 
@@ -93,7 +97,7 @@ class ZoneMinderApi:
         return str(said.get("version", ""))
 
     async def state(self, monitor: str, limits: Limits = NO_LIMITS) -> AlarmState:
-        """Ask for the alarm state. Raises Retryable if zmu fails: capture is down, or no right to Stream."""
+        """Ask for the alarm state. Raises HelperFailed where zmu cannot."""
         answer = await self._alarm(monitor, "status", Effect.NONE, limits)
         try:
             return AlarmState(int(number_in(answer, object_in(answer).get("status"))))
@@ -126,19 +130,27 @@ class ZoneMinderApi:
 
     async def latest_event(self, monitor: str, limits: Limits = NO_LIMITS) -> VideoEvent | None:
         """The monitor's newest event, open or not."""
-        newest = {"sort": "Id", "direction": "desc", "limit": "1"}
-        return await self._event(f"MonitorId:{monitor}", limits, newest)
+        return next(iter(await self.latest_events(monitor, limits, count=1)), None)
+
+    async def latest_events(
+        self, monitor: str, limits: Limits = NO_LIMITS, *, count: int
+    ) -> list[VideoEvent]:
+        """The monitor's `count` newest events, open or not, the newest first."""
+        newest = {"sort": "Id", "direction": "desc", "limit": str(count)}
+        return await self._events(f"MonitorId:{monitor}", limits, newest)
 
     async def event(self, number: int, limits: Limits = NO_LIMITS) -> VideoEvent | None:
         """The event, without its frames: hours of them make an answer of many megabytes."""
-        return await self._event(f"Id:{number}", limits)
+        return next(iter(await self._events(f"Id:{number}", limits)), None)
 
     async def annotate(self, number: int, limits: Limits = NO_LIMITS, *, name: str, notes: str) -> None:
         """Name an event, write its notes, and keep it from the filter that empties full disks."""
         data = {"Event[Name]": name[:NAME_LENGTH], "Event[Notes]": notes, "Event[Archived]": "1"}
-        answer = await self._call("PUT", f"/api/events/{number}.json", Effect.REPEATABLE, limits, data=data)
-        if (said := object_in(answer).get("message")) != "Saved":
-            raise answer.unusable(f"not saved: {self._link.excerpt(str(said))}")
+        await self._edit_event(number, data, limits)
+
+    async def archive(self, number: int, limits: Limits = NO_LIMITS) -> None:
+        """Keep an event from the filter that empties full disks."""
+        await self._edit_event(number, {"Event[Archived]": "1"}, limits)
 
     async def control(self, monitor: str, command: str, limits: Limits = NO_LIMITS) -> None:
         """Send a PTZ command such as `presetGoto7`. ZoneMinder says Ok whatever the camera does."""
@@ -201,21 +213,23 @@ class ZoneMinderApi:
         said = object_in(answer)
         if str(said.get("status")).lower() == "false":
             why = self._link.excerpt(str(said.get("error"))) or "no reason given"
-            raise Retryable(
+            raise HelperFailed(
                 f"monitor {monitor}: ZoneMinder's helper failed with code {said.get('code')} ({why}):"
                 " is the camera's capture process running, and may the user view streams?"
             )
         return answer
 
-    async def _event(
+    async def _events(
         self, which: str, limits: Limits, params: Mapping[str, str] = NOTHING
-    ) -> VideoEvent | None:
+    ) -> list[VideoEvent]:
         path = f"/api/events/index/{which}.json"
         answer = await self._call("GET", path, Effect.NONE, limits, params=params)
-        rows = rows_in(answer, "events")
-        if not rows:
-            return None
-        return parse_event(answer, rows[0])
+        return [parse_event(answer, row) for row in rows_in(answer, "events")]
+
+    async def _edit_event(self, number: int, data: Mapping[str, str], limits: Limits) -> None:
+        answer = await self._call("PUT", f"/api/events/{number}.json", Effect.REPEATABLE, limits, data=data)
+        if (said := object_in(answer).get("message")) != "Saved":
+            raise answer.unusable(f"not saved: {self._link.excerpt(str(said))}")
 
     async def _call(
         self,

@@ -18,7 +18,8 @@ from bridge.model import Capability, DeliveryState, Operation, Receipt, Targets
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.http import GenericVms
 from bridge.simulator.vms.server import Answer
-from tests.drivers.cases import HTTP_REQUESTS, SECRET_NAME, HastyClock, delivery
+from tests.drivers.case import SECRET_NAME, HastyClock, delivery
+from tests.drivers.cases_http import HTTP_REQUESTS
 from tests.http.conftest import Echo
 
 MINIMAL: dict[str, Any] = {
@@ -68,7 +69,19 @@ def with_request(**settings: Any) -> dict[str, Any]:
         (MINIMAL | {"health": {"path": "/{incident}"}}, "outside an incident there is driver"),
         (MINIMAL | {"camera_check": {"path": "/{phone}"}}, "there is driver, preset, target"),
         (MINIMAL | {"auth": {"kind": "bearer", "token": "abc"}}, "never written here"),
-        (MINIMAL | {"auth": {"kind": "digest"}}, "'none', 'basic', 'bearer', 'header'"),
+        (MINIMAL | {"console_check": {"path": "/{preset}"}}, "console_check cannot use {preset}"),
+        (
+            MINIMAL | {"inventory": {"cameras": {"path": "/{target}", "id": "/id", "name": "/n"}}},
+            r"inventory.cameras cannot use \{target\}: outside an incident there is driver",
+        ),
+        (with_request(missing_status=[204]), "missing_status 204 is a success as well"),
+        (
+            MINIMAL | {"requests": {"prove_live": {"path": "/live", "capability": "repeatable"}}},
+            "a status alone shows no picture",
+        ),
+        (MINIMAL | {"auth": {"kind": "webhook", "secrets": []}}, "at least 1"),
+        (MINIMAL | {"auth": {"kind": "webhook", "secrets": ["whsec_abc"]}}, "never written here"),
+        (MINIMAL | {"auth": {"kind": "digest"}}, "'none', 'basic', 'bearer', 'header', 'webhook'"),
         (MINIMAL | {"base_url": "https://user:secret@vms.example"}, "must not hold credentials"),
     ],
 )
@@ -92,11 +105,13 @@ def test_schema_for_editors() -> None:
     assert {"base_url", "requests", "health", "auth", "tls"} <= set(schema["properties"])
 
 
-def test_the_example_of_the_documentation_loads() -> None:
+def test_the_examples_of_the_documentation_load() -> None:
     page = (Path(__file__).parents[2] / "docs" / "drivers" / "http.md").read_text("utf-8")
     blocks = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
-    [stanza] = yaml.safe_load(blocks[0])["vms"]
-    Config.model_validate({key: value for key, value in stanza.items() if key not in ("name", "type")})
+    stanzas = [stanza for block in blocks for stanza in yaml.safe_load(block)["vms"]]
+    assert [stanza["name"] for stanza in stanzas] == ["wall", "hook"]
+    for stanza in stanzas:
+        Config.model_validate({key: value for key, value in stanza.items() if key not in ("name", "type")})
 
 
 # --- on the wire ---------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -66,8 +66,9 @@ def test_path(value: str) -> None:
 @given(value=values)
 def test_json(value: str) -> None:
     body = {"title": "{title}", "nested": [{"x": "- {title} -"}, True, 7, None], "{title}": "{{title}}"}
-    filled = render(request(json=body), {"title": value}).json
-    assert json.loads(json.dumps(filled)) == {
+    rendered = render(request(json=body), {"title": value})
+    assert rendered.headers == {"Content-Type": "application/json"}
+    assert json.loads(rendered.body or b"") == {
         "title": value,
         "nested": [{"x": f"- {value} -"}, True, 7, None],
         "{title}": "{title}",
@@ -78,14 +79,15 @@ def test_json(value: str) -> None:
 def test_query_and_form(value: str) -> None:
     rendered = render(request(query={"q": "{title}"}, form={"f": "a {title}"}), {"title": value})
     assert rendered.params == {"q": value}
-    assert rendered.data == {"f": f"a {value}"}
+    assert dict(parse_qsl((rendered.body or b"").decode(), keep_blank_values=True)) == {"f": f"a {value}"}
+    assert rendered.headers == {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @given(value=values)
 def test_xml(value: str) -> None:
     rendered = render(request(xml='<a b="{title}"><c>{title}</c></a>'), {"title": value})
-    assert isinstance(rendered.data, bytes)
-    root = ElementTree.fromstring(rendered.data)
+    assert isinstance(rendered.body, bytes)
+    root = ElementTree.fromstring(rendered.body)
     [child] = root
     assert (root.tag, set(root.attrib), child.tag, list(child)) == ("a", {"b"}, "c", [])
     if value.isprintable():
@@ -95,8 +97,8 @@ def test_xml(value: str) -> None:
 @given(value=values)
 def test_text_stays_on_its_line(value: str) -> None:
     rendered = render(request(text="ALARM {title}\nEND\n"), {"title": value})
-    assert isinstance(rendered.data, bytes)
-    first, second, rest = rendered.data.decode(errors="replace").split("\n")
+    assert isinstance(rendered.body, bytes)
+    first, second, rest = rendered.body.decode(errors="replace").split("\n")
     assert first.startswith("ALARM ")
     assert (second, rest) == ("END", "")
     assert "\r" not in first

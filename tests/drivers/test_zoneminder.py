@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from bridge.drivers.zoneminder import Config, Driver
-from bridge.errors import Permanent, Retryable, Uncertain
-from bridge.model import DeliveryState, Operation, Receipt, Targets
+from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
+from bridge.model import DeliveryState, Operation, Receipt, Targets, VmsCamera
 from bridge.simulator.vms.faults import Fault, Rule
-from bridge.simulator.vms.zoneminder import FakeUser, FakeZoneMinder
-from tests.drivers.cases import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
+from bridge.simulator.vms.zoneminder import FakeMonitor, FakeUser, FakeZoneMinder
+from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
 
 OTHER = "77777777-2222-5333-8444-555566667777"
 """Another incident at the same camera."""
@@ -74,9 +75,11 @@ async def test_the_receipt_names_the_event(site: Site) -> None:
 async def test_dead_camera(site: Site) -> None:
     """ZoneMinder would take 11 s to say nothing useful; the order stands until the pictures come back."""
     site.fake.state.monitors[1].pictures = False
-    with pytest.raises(Retryable, match=r"TANKFARM-EAST-PTZ-01.*gives no pictures \(Running, 0 a second\)"):
+    with pytest.raises(
+        CameraMissing, match=r"TANKFARM-EAST-PTZ-01.*gives no pictures \(Running, 0 a second\)"
+    ):
         await site.do(Operation.START_RECORDING)
-    with pytest.raises(Retryable, match="gives no pictures"):
+    with pytest.raises(CameraMissing, match="gives no pictures"):
         await site.do(Operation.START_RECORDING, attempts=2)
     assert site.asked("command:on") == 1
     site.fake.state.monitors[1].pictures = True
@@ -89,7 +92,7 @@ async def test_dead_camera(site: Site) -> None:
 async def test_dead_camera_that_zoneminder_reports_itself(site: Site) -> None:
     site.fake.dead_wait = 0.0
     site.fake.state.monitors[1].pictures = False
-    with pytest.raises(Retryable, match="gives no pictures"):
+    with pytest.raises(CameraMissing, match="gives no pictures"):
         await site.do(Operation.START_RECORDING)
 
 
@@ -121,10 +124,21 @@ async def test_a_monitor_that_never_records(site: Site) -> None:
 
 
 async def test_false_with_200(site: Site) -> None:
-    site.fake.state.monitors[1].capturing = False
+    site.fake.users["sosbridge"].rights["Stream"] = "None"
+    with pytest.raises(Uncertain, match=r"the state cannot be asked.*helper failed with code 255"):
+        await site.do(Operation.START_RECORDING)
     for operation in (Operation.START_RECORDING, Operation.STOP_RECORDING):
         with pytest.raises(Retryable, match="helper failed with code 255"):
-            await site.do(operation)
+            await site.do(operation, attempts=2)
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+async def test_a_camera_whose_capture_process_is_down_is_missing(site: Site, attempts: int) -> None:
+    site.fake.state.monitors[1].capturing = False
+    with pytest.raises(CameraMissing, match="gives no pictures"):
+        await site.do(Operation.START_RECORDING, attempts=attempts)
+    with pytest.raises(Retryable, match="helper failed with code 255"):
+        await site.do(Operation.STOP_RECORDING)
 
 
 async def test_continuous_recording(site: Site) -> None:
@@ -277,6 +291,120 @@ async def test_no_right_to_edit_events(site: Site) -> None:
         await site.do(Operation.BOOKMARK)
 
 
+async def test_an_exercise_is_marked_even_without_a_title(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.BOOKMARK, exercise="yes", title="")
+    [event] = site.fake.state.events
+    assert event["Name"] == "EXERCISE SOS [5b0c7f0e]"
+    assert "exercise yes" in event["Notes"].split("\n")
+
+
+async def test_a_real_incident_takes_the_name_from_an_exercise(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.BOOKMARK, incident=OTHER, exercise="yes", title="EXERCISE SOS TANK")
+    await site.do(Operation.BOOKMARK)
+    [event] = site.fake.state.events
+    assert event["Name"] == "SOS TANKFARM-EAST-POST-03 [5b0c7f0e]"
+    assert f"incident {OTHER}" in event["Notes"]
+    await site.do(Operation.BOOKMARK, incident=OTHER.replace("7", "8"), exercise="yes", title="EXERCISE")
+    assert event["Name"] == "SOS TANKFARM-EAST-POST-03 [5b0c7f0e]"
+
+
+# --- extending and locking -----------------------------------------------------------------------------
+
+
+async def test_the_end_of_the_incident_is_written_once(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.BOOKMARK)
+    ended = {"acknowledged_by": "A. Operator", "closed_by": "B. Chief", "close_reason": "drill\nover"}
+    await site.do(Operation.EXTEND_BOOKMARK, reference="event:1")
+    await site.clock.sleep(60)
+    receipt = await site.do(Operation.EXTEND_BOOKMARK, reference="event:1", **ended)
+    [event] = site.fake.state.events
+    first, *others = event["Notes"].split("\n")
+    until = datetime.fromtimestamp(site.clock.now(), timezone(timedelta(hours=1))).isoformat(" ", "seconds")
+    assert first == (
+        f"incident {INCIDENT} lasted until {until}, acknowledged by A. Operator, closed by B. Chief,"
+        " because: drill over"
+    )
+    assert not any("lasted until" in line for line in others)
+    assert event["Notes"].count("incident ") == 2
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.VERIFIED, "event:1")
+    assert first in receipt.proof
+
+
+async def test_an_end_in_utc_where_the_beginning_has_no_zone(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.EXTEND_BOOKMARK, opened_at="soon")
+    [event] = site.fake.state.events
+    assert "+00:00" in event["Notes"].split("\n")[0]
+    assert event["Name"].endswith("[5b0c7f0e]")
+    assert event["Archived"] == 1
+
+
+async def test_the_end_that_is_not_saved_is_told(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    site.fake.faults.order(Rule(fault=Fault.LIE, method="PUT"))
+    with pytest.raises(Retryable, match="reading back shows no end"):
+        await site.do(Operation.EXTEND_BOOKMARK)
+
+
+async def test_every_recording_of_the_incident_is_locked(site: Site) -> None:
+    """Two by the incident's mark or reference, one that runs; not one of another time."""
+    await site.do(Operation.START_RECORDING)
+    site.fake.restart_capture(1)
+    await site.do(Operation.START_RECORDING)
+    site.fake.restart_capture(1)
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.BOOKMARK, reference="event:2")
+    site.fake.state.events[1]["Archived"] = 0
+    site.fake.restart_capture(1)
+    await site.do(Operation.START_RECORDING)
+    receipt = await site.do(Operation.LOCK_EVIDENCE, reference="event:1")
+    assert [event["Archived"] for event in site.fake.state.events] == [1, 1, 0, 1]
+    assert receipt.proof == "archived: event 4, 2, 1"
+    assert receipt.reference == "event:4"
+
+
+async def test_what_is_locked_is_not_locked_again(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    for _ in range(2):
+        await site.do(Operation.LOCK_EVIDENCE)
+    assert site.asked("PUT") == 1
+
+
+async def test_nothing_to_lock(site: Site) -> None:
+    with pytest.raises(Retryable, match="no recording of this incident"):
+        await site.do(Operation.LOCK_EVIDENCE)
+
+
+# --- live ----------------------------------------------------------------------------------------------
+
+
+async def test_a_live_camera(site: Site) -> None:
+    receipt = await site.do(Operation.PROVE_LIVE)
+    assert receipt == Receipt(
+        outcome=DeliveryState.VERIFIED, proof="TANKFARM-EAST-PTZ-01: Connected, 9.96 pictures a second"
+    )
+    assert not any("command" in str(request) for request in site.fake.requests)
+
+
+@pytest.mark.parametrize("state", [{"pictures": False}, {"capturing": False}, {"function": "None"}])
+async def test_a_camera_that_is_not_live(site: Site, state: dict[str, Any]) -> None:
+    for name, value in state.items():
+        setattr(site.fake.state.monitors[1], name, value)
+    with pytest.raises(CameraMissing, match=r"TANKFARM-EAST-PTZ-01\) gives no pictures"):
+        await site.do(Operation.PROVE_LIVE)
+
+
+async def test_inventory(site: Site) -> None:
+    site.fake.state.monitors[2].controllable = False
+    assert (await site.driver.inventory()).cameras == (
+        VmsCamera(id="1", name="TANKFARM-EAST-PTZ-01", ptz=True),
+        VmsCamera(id="2", name="TANKFARM-EAST-FIX-02"),
+    )
+
+
 # --- PTZ -----------------------------------------------------------------------------------------------
 
 
@@ -406,6 +534,14 @@ async def test_check_of_presets(hasty: HastyClock, site: Site) -> None:
     assert found["monitor 1 (TANKFARM-EAST-PTZ-01): preset 'gate' is not a number"] == "error"
     assert any("preset 21, and its control type has 20" in text for text in found)
     assert not any("preset 7" in text for text in found)
+
+
+async def test_check_names_ten_monitors_at_most(site: Site) -> None:
+    del site.fake.state.monitors[1]
+    for number in range(3, 30):
+        site.fake.state.monitors[number] = FakeMonitor(number, f"CAM-{number}")
+    [text] = await texts(site, "error")
+    assert text.endswith("11 (CAM-11)")
 
 
 async def test_check_with_a_wrong_address(hasty: HastyClock, site: Site) -> None:

@@ -13,6 +13,7 @@ import pytest
 from bridge.drivers.zoneminder import Config, Driver
 from bridge.errors import Permanent, Retryable, Unreachable
 from bridge.model import DeliveryState, Operation, Receipt, Targets
+from bridge.simulator.vms.onvif_camera import FakeOnvifCamera, FakePreset
 from tests.drivers.cases import INCIDENT, delivery
 from tests.fake_clock import FakeClock
 from tests.http.conftest import RealClock
@@ -151,6 +152,89 @@ async def test_presets_reach_the_camera(site: Site) -> None:
     while "gotoserverpresetno=7" not in site.zm.cameras[PTZ].commands:
         assert time.monotonic() < deadline, site.zm.cameras[PTZ].commands
         await asyncio.sleep(0.1)
+
+
+# --- PTZ by ONVIF: the camera itself says what arrived -------------------------------------------------
+
+
+class OnvifMonitor:
+    """A monitor of ZoneMinder's own ONVIF control type, and the camera that it moves."""
+
+    def __init__(self, site: Site, camera: FakeOnvifCamera) -> None:
+        self.site = site
+        self.camera = camera
+        self.number = ""
+
+    def add(self) -> None:
+        """Function None: only the control is of interest."""
+        [kind] = [
+            row["Control"]["Id"]
+            for row in self.site.zm.api("controls.json")["controls"]
+            if row["Control"]["Protocol"] == "onvif"
+        ]
+        host = self.camera.url.removeprefix("http://")
+        settings = {
+            "Name": "ONVIF-PTZ",
+            "Type": "Ffmpeg",
+            "Function": "None",
+            "Path": "rtsp://127.0.0.1:9/none",
+            "Width": "320",
+            "Height": "240",
+            "Controllable": "1",
+            "ControlId": str(kind),
+            "ControlAddress": f"http://{self.camera.access.user}:{self.camera.access.password}@{host}/onvif/ptz",
+            "ControlDevice": "main",
+        }
+        data = {f"Monitor[{name}]": value for name, value in settings.items()}
+        self.site.zm.api("monitors.json", method="POST", data=data)
+        rows = [row["Monitor"] for row in self.site.zm.api("monitors.json")["monitors"]]
+        [self.number] = [str(row["Id"]) for row in rows if row["Name"] == "ONVIF-PTZ"]
+
+    def remove(self) -> None:
+        self.site.zm.api(f"monitors/{self.number}.json", method="DELETE")
+
+    async def do(self, operation: Operation, **fields: Any) -> Receipt:
+        """Order it at ZoneMinder, and wait until the camera was asked for anything."""
+        before = len(self.camera.requests)
+        sample = delivery(FakeClock(self.site.clock.now()), operation, self.number, **fields)
+        receipt = await self.site.driver.perform(sample)
+        async with asyncio.timeout(20):
+            await self.camera.received(before + 1)
+        return receipt
+
+
+@pytest.fixture
+async def onvif(site: Site) -> AsyncIterator[OnvifMonitor]:
+    presets = {"1": FakePreset("Gate", (0.1, 0.1, 0.0)), "7": FakePreset("Post 03", (0.5, -0.25, 0.4))}
+    camera = FakeOnvifCamera(site.clock, user="zm", password="of-the-camera", presets=presets)
+    await camera.start()
+    monitor = OnvifMonitor(site, camera)
+    await asyncio.to_thread(monitor.add)
+    yield monitor
+    await asyncio.to_thread(monitor.remove)
+    await camera.stop()
+
+
+async def test_a_preset_and_home_arrive_at_an_onvif_camera(onvif: OnvifMonitor) -> None:
+    recalled = await onvif.do(Operation.RECALL_PRESET, preset="7")
+    assert recalled.outcome is DeliveryState.ACCEPTED
+    home = await onvif.do(Operation.HOME)
+    assert home.outcome is DeliveryState.ACCEPTED
+    assert onvif.camera.state.recalled == ["7", "home"]
+    asked = [str(request) for request in onvif.camera.requests]
+    assert asked == ["POST /onvif/ptz/GotoPreset", "POST /onvif/ptz/GotoHomePosition"]
+
+
+async def test_a_preset_that_the_camera_refuses_is_accepted_at_most(onvif: OnvifMonitor) -> None:
+    """ZoneMinder says Ok; the camera has answered with a fault."""
+    receipt = await onvif.do(Operation.RECALL_PRESET, preset="9")
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "which ZoneMinder always says" in receipt.proof
+    assert onvif.camera.state.recalled == []
+    deadline = time.monotonic() + 15
+    while "NoToken" not in await asyncio.to_thread(onvif.site.zm.log):
+        assert time.monotonic() < deadline, "the camera's fault is not in ZoneMinder's log"
+        await asyncio.sleep(0.2)
 
 
 async def test_check(site: Site) -> None:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bridge.drivers.http.render import page_instead_of_data, render, unmet, wanted
-from bridge.drivers.http.settings import (
-    Action,
-    BasicAuth,
-    BearerAuth,
-    Config,
-    HeaderAuth,
-    ReadBack,
-    RequestSettings,
-)
-from bridge.errors import ConfigError, DeliveryError, Permanent, ProtocolError, Retryable, Uncertain
+from bridge.drivers.http.checks import Checks
+from bridge.drivers.http.render import page_instead_of_data, text_at, unmet, wanted
+from bridge.drivers.http.sending import NO_LIMITS, Limits, Sender
+from bridge.drivers.http.settings import Action, Config, ReadBack, RequestSettings
+from bridge.errors import CameraMissing, DeliveryError, Permanent, ProtocolError, Retryable, Uncertain
 from bridge.model import (
-    NOTHING,
     Capability,
     Clock,
     Delivery,
     DeliveryState,
     Finding,
+    Inventory,
     Operation,
     Receipt,
     Targets,
-    Tier,
 )
-from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
 from bridge.protocols.template import encodable
 
 ASK_EVERY: Final = 0.25
@@ -54,9 +47,10 @@ class Driver:
         self.name = name
         self.capabilities = capabilities_of(config)
         self._config = config
-        self._targets = targets
         self._clock = clock
         self._link = HttpLink(config, name=name, clock=clock)
+        self._sender = Sender(self._link, config, name=name, clock=clock)
+        self._checks = Checks(self._sender, config, name=name, targets=targets)
 
     async def perform(self, delivery: Delivery) -> Receipt:
         """Send the operation's request. `VERIFIED` only if its read_back shows what it must."""
@@ -69,16 +63,12 @@ class Driver:
             raise Permanent(f"{self.name}: {delivery.operation} cannot be sent: {error}") from error
 
     async def check(self) -> list[Finding]:
-        """Prove address, certificate and credentials, and each camera if `camera_check` is configured."""
-        health = await self._try("health", self._config.health, NOTHING)
-        findings = [*self._link.warnings(), health]
-        if health.level == "ok":
-            findings += await self._check_cameras()
-        blind = sorted(op for op, action in self._config.requests.items() if action.read_back is None)
-        if blind:
-            text = f"accepted at best, never verified, for want of a read_back: {', '.join(blind)}"
-            findings.append(Finding(level="warning", subject=self.name, text=text))
-        return findings
+        """Prove address, certificate and credentials, and cameras and consoles as configured."""
+        return [*self._link.warnings(), *await self._checks.findings()]
+
+    async def inventory(self) -> Inventory:
+        """What the configured lists say. Raises DeliveryError."""
+        return await self._checks.inventory()
 
     async def still_held(self, operation: Operation, target: str) -> bool | None:
         """Ask the operation's read_back, if it needs nothing but the target; None if it cannot be asked."""
@@ -87,7 +77,7 @@ class Driver:
             return None
         values = {"target": target, "operation": operation.value, "driver": self.name}
         try:
-            return not await self._missing(action.read_back, values)
+            return not (await self._ask(action.read_back, values)).missing
         except (DeliveryError, ProtocolError):
             return None
 
@@ -103,23 +93,62 @@ class Driver:
             "incident": delivery.incident,
             "driver": self.name,
         }
-        ask_first = delivery.doubtful and action.capability is Capability.ASK_FIRST
-        if ask_first and action.read_back and not await self._missing(action.read_back, values, delivery):
-            return _verified(action.read_back, values, "an earlier attempt had done it")
-        answer = await self._act(action, values, delivery)
+        limits = Limits.of(delivery)
+        if delivery.operation is Operation.PROVE_LIVE:
+            return await self._prove_live(action, values, limits)
+        if delivery.doubtful and action.capability is Capability.ASK_FIRST and action.read_back:
+            shown = await self._ask(action.read_back, values, limits)
+            if not shown.missing:
+                return _verified(action, action.read_back, shown, values, "an earlier attempt had done it")
+        if action.only_if and (missing := (await self._ask(action.only_if, values, limits)).missing):
+            proof = f"somebody else has changed it since: left as it is ({missing})"
+            return Receipt(outcome=DeliveryState.SUPERSEDED, proof=proof)
+        answer = await self._act(action, values, delivery, limits)
         if action.read_back:
             return await self._prove(action, action.read_back, values, delivery)
         said = self._link.excerpt(answer.body, limit=80)
-        return Receipt(outcome=DeliveryState.ACCEPTED, proof=f"HTTP {answer.status} {said}".strip())
+        return Receipt(
+            outcome=DeliveryState.ACCEPTED,
+            proof=f"HTTP {answer.status} {said}".strip(),
+            reference=_reference(action, answer),
+        )
 
-    async def _act(self, action: Action, values: Mapping[str, str], delivery: Delivery) -> HttpAnswer:
+    async def _act(
+        self, action: Action, values: Mapping[str, str], delivery: Delivery, limits: Limits
+    ) -> HttpAnswer:
         effect = EFFECTS[action.capability]
-        header = self._config.idempotency_header
-        key = {header: delivery.id} if header else NOTHING
-        answer = await self._send(action, values, effect, delivery, key)
+        answer = await self._send_to_camera(action, values, effect, limits, delivery=delivery.id)
         lacking = unmet(action.expect, answer, values) or page_instead_of_data(action.expect, answer)
         if lacking:
             raise answer.unusable(lacking)
+        return answer
+
+    async def _prove_live(self, action: Action, values: Mapping[str, str], limits: Limits) -> Receipt:
+        """The answer is the proof: it shows a live picture, or the camera is missing."""
+        answer = await self._send_to_camera(action, values, Effect.NONE, limits)
+        if page := page_instead_of_data(action.expect, answer):
+            raise answer.unusable(page)
+        if lacking := unmet(action.expect, answer, values):
+            raise CameraMissing(f"{self.name}: camera {values['target']}: {lacking}")
+        return Receipt(outcome=DeliveryState.VERIFIED, proof=f"answered: {wanted(action, values)}")
+
+    async def _send_to_camera(
+        self,
+        action: Action,
+        values: Mapping[str, str],
+        effect: Effect,
+        limits: Limits,
+        *,
+        delivery: str = "",
+    ) -> HttpAnswer:
+        """Send, and raise CameraMissing for a status by which the system says that the camera is away."""
+        missing = action.missing_status
+        answer = await self._sender.send(action, values, effect, limits, delivery=delivery, also=missing)
+        if answer.status in missing:
+            said = self._link.excerpt(answer.body, limit=80)
+            raise CameraMissing(
+                f"{self.name}: camera {values['target']}: HTTP {answer.status} {said}".strip()
+            )
         return answer
 
     async def _prove(
@@ -127,102 +156,56 @@ class Driver:
     ) -> Receipt:
         """Ask until it shows. If it cannot be asked, the yes we have is all we know."""
         end = self._clock.monotonic() + read_back.within
+        limits = Limits.of(delivery)
         try:
-            while missing := await self._missing(read_back, values, delivery):
+            while (shown := await self._ask(read_back, values, limits)).missing:
                 if self._clock.monotonic() >= end:
                     break
                 await self._clock.sleep(ASK_EVERY)
         except DeliveryError as error:
             proof = f"the answer was yes; reading back failed: {error}"
             return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof)
-        if not missing:
-            return _verified(read_back, values, "read back")
-        text = f"{self.name}: {delivery.operation}: the answer was yes, but {missing}"
+        if not shown.missing:
+            return _verified(action, read_back, shown, values, "read back")
+        text = f"{self.name}: {delivery.operation}: the answer was yes, but {shown.missing}"
         raise Retryable(text) if action.capability is Capability.REPEATABLE else Uncertain(text)
 
-    async def _missing(
-        self, read_back: ReadBack, values: Mapping[str, str], delivery: Delivery | None = None
-    ) -> str:
-        """Return in words what the read-back does not show, or nothing if it shows all."""
+    async def _ask(
+        self, request: RequestSettings, values: Mapping[str, str], limits: Limits = NO_LIMITS
+    ) -> _Shown:
+        """Ask, and say in words what does not show."""
         try:
-            answer = await self._send(read_back, values, Effect.NONE, delivery)
+            answer = await self._sender.send(request, values, Effect.NONE, limits)
         except Refused as error:
             if error.status not in GONE:
                 raise
-            return f"reading back says HTTP {error.status}"
-        return unmet(read_back.expect, answer, values)
-
-    async def _send(
-        self,
-        request: RequestSettings,
-        values: Mapping[str, str],
-        effect: Effect,
-        delivery: Delivery | None = None,
-        extra: Mapping[str, str] = NOTHING,
-    ) -> HttpAnswer:
-        """Send, and once more after a 401: some systems refuse the first request of a forgotten session."""
-        filled = render(request, values)
-
-        async def send() -> HttpAnswer:
-            return await self._link.request(
-                filled.method,
-                filled.path,
-                effect=effect,
-                params=filled.params,
-                json=filled.json,
-                data=filled.data,
-                headers={**filled.headers, **extra, **self._credentials()},
-                expect=request.expect.status or SUCCESS,
-                deadline=delivery.deadline if delivery else None,
-                urgent=delivery is not None and delivery.tier is Tier.EMERGENCY,
-            )
-
-        try:
-            return await send()
-        except Refused as error:
-            if error.status != 401:
-                raise
-        return await send()
-
-    def _credentials(self) -> dict[str, str]:
-        try:
-            match self._config.auth:
-                case BasicAuth(user=user, password=password):
-                    pair = f"{user}:{self._conceal(password.reveal())}".encode()
-                    return {"Authorization": "Basic " + self._conceal(base64.b64encode(pair).decode())}
-                case BearerAuth(token=token):
-                    return {"Authorization": "Bearer " + self._conceal(token.reveal())}
-                case HeaderAuth(name=name, value=value):
-                    return {name: self._conceal(value.reveal())}
-        except ConfigError as error:
-            raise Permanent(f"{self.name}: {error}") from None
-        return {}
-
-    def _conceal(self, secret: str) -> str:
-        self._link.conceal(secret)
-        return secret
-
-    async def _check_cameras(self) -> list[Finding]:
-        request = self._config.camera_check
-        if request is None:
-            return []
-        findings = []
-        for target, presets in sorted(self._targets.cameras.items()):
-            for preset in sorted(presets) if "preset" in request.names else [""]:
-                what = f"camera {target}" + (f", preset {preset}" if preset else "")
-                findings.append(await self._try(what, request, {"target": target, "preset": preset}))
-        return findings
-
-    async def _try(self, what: str, request: RequestSettings, values: Mapping[str, str]) -> Finding:
-        try:
-            answer = await self._send(request, {**values, "driver": self.name}, Effect.NONE)
-            lacking = unmet(request.expect, answer, values) or page_instead_of_data(request.expect, answer)
-        except (DeliveryError, ProtocolError) as error:
-            lacking = str(error)
-        if lacking:
-            return Finding(level="error", subject=self.name, text=f"{what}: {lacking}")
-        return Finding(level="ok", subject=self.name, text=f"{what}: answered as expected")
+            return _Shown(None, f"reading back says HTTP {error.status}")
+        return _Shown(answer, unmet(request.expect, answer, values))
 
 
-def _verified(read_back: ReadBack, values: Mapping[str, str], how: str) -> Receipt:
-    return Receipt(outcome=DeliveryState.VERIFIED, proof=f"{how}: {wanted(read_back, values)}")
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a question showed. missing: in words what it did not, or empty."""
+
+    answer: HttpAnswer | None
+    missing: str
+
+
+def _verified(
+    action: Action, read_back: ReadBack, shown: _Shown, values: Mapping[str, str], how: str
+) -> Receipt:
+    return Receipt(
+        outcome=DeliveryState.VERIFIED,
+        proof=f"{how}: {wanted(read_back, values)}",
+        reference=_reference(action, shown.answer),
+    )
+
+
+def _reference(action: Action, answer: HttpAnswer | None) -> str:
+    """What the answer calls the thing that was made; empty where it does not say."""
+    if action.reference is None or answer is None:
+        return ""
+    try:
+        return text_at(answer.json(), action.reference)
+    except DeliveryError:
+        return ""

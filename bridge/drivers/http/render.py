@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from bridge.drivers.http.settings import Expectation, RequestSettings
 from bridge.errors import ProtocolError
@@ -24,8 +24,8 @@ class Rendered:
     path: str
     params: Mapping[str, str]
     headers: Mapping[str, str]
-    json: Any = None
-    data: Mapping[str, str] | bytes | None = field(default=None, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    """Exactly what is sent, and so what is signed."""
 
 
 def render(request: RequestSettings, values: Mapping[str, str]) -> Rendered:
@@ -34,7 +34,7 @@ def render(request: RequestSettings, values: Mapping[str, str]) -> Rendered:
     Raises ProtocolError for a value that cannot stand there: empty in the path, no number for `:int`.
     What is wrong in a header or the path as a whole, `HttpLink.request` refuses.
     """
-    kind, data = _body(request, values)
+    kind, body = _body(request, values)
     headers = {name: template.text(values) for name, template in request.headers.items()}
     if kind and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = kind
@@ -43,8 +43,7 @@ def render(request: RequestSettings, values: Mapping[str, str]) -> Rendered:
         path=request.path.text(values, _segment(request)),
         params={name: template.text(values) for name, template in request.query.items()},
         headers=headers,
-        json=fill_structure(request.json_body, values),
-        data=data,
+        body=body,
     )
 
 
@@ -91,11 +90,14 @@ def wanted(request: RequestSettings, values: Mapping[str, str]) -> str:
     return f"{request.method} {request.path.text(values, _segment(request))}: {', '.join(facts)}"
 
 
-def _body(
-    request: RequestSettings, values: Mapping[str, str]
-) -> tuple[str, Mapping[str, str] | bytes | None]:
+def _body(request: RequestSettings, values: Mapping[str, str]) -> tuple[str, bytes | None]:
+    """The media type and the bytes; no type where there is no body."""
+    if request.json_body is not None:
+        filled = fill_structure(request.json_body, values)
+        return "application/json", json.dumps(filled, ensure_ascii=False).encode("utf-8", "replace")
     if request.form is not None:
-        return "", {name: template.text(values) for name, template in request.form.items()}
+        fields = {name: template.text(values) for name, template in request.form.items()}
+        return "application/x-www-form-urlencoded", urlencode(fields).encode()
     if request.xml is not None:
         return "application/xml", request.xml.text(values, escape_xml).encode()
     if request.text is not None:
@@ -110,6 +112,12 @@ def _segment(request: RequestSettings) -> Callable[[str], str]:
         return quote(value, safe="")
 
     return escape
+
+
+def text_at(document: Any, pointer: str) -> str:
+    """Return the text or number at a JSON Pointer as text; empty where there is neither."""
+    found = _at(document, pointer)
+    return str(found) if isinstance(found, str | int | float) and not isinstance(found, bool) else ""
 
 
 def _at(document: Any, pointer: str) -> Any:

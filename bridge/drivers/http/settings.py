@@ -21,17 +21,17 @@ from pydantic import (
 
 from bridge.errors import ProtocolError
 from bridge.model import Capability, Operation
-from bridge.protocols.http import checked_header, checked_path
+from bridge.protocols.http import SUCCESS, checked_header, checked_path
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.secret import Secret
 from bridge.protocols.template import Structure, Template, parse_structure, templates_in
 
 _CARRIED: Final = (
     # what every action carries (response.describe)
-    *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "acknowledged_by"),
-    *("exercise", "title"),
-    # what is added for a camera, for a console, for dispatch
-    *("camera", "preset", "cameras", "views", "picture"),
+    *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "opened_ts"),
+    *("acknowledged_by", "closed_by", "close_reason", "exercise", "title", "missing"),
+    # what is added for a camera, for a console, for dispatch; what an earlier receipt named
+    *("camera", "preset", "cameras", "views", "picture", "reference"),
     # what the delivery itself says
     *("target", "operation", "delivery", "driver"),
 )
@@ -165,11 +165,26 @@ class Action(RequestSettings):
     capability: Literal[Capability.REPEATABLE, Capability.ASK_FIRST]
     """`repeatable`: twice is the same as once. `ask_first`: before a repeat, `read_back` is asked."""
     read_back: ReadBack | None = None
+    only_if: RequestSettings | None = None
+    """Asked before; unless it shows what it must, somebody else's wish stands and nothing is done."""
+    missing_status: tuple[Status, ...] = ()
+    """Statuses by which the system says that the camera is offline."""
+    reference: Pointer | None = None
+    """Where the answer (of `read_back` if there is one) names what was made, for `{reference}` later."""
 
     @model_validator(mode="after")
     def _can_ask(self) -> Self:
         if self.capability is Capability.ASK_FIRST and self.read_back is None:
             raise ValueError("ask_first needs a read_back: there is nothing else to ask")
+        return self
+
+    @model_validator(mode="after")
+    def _missing_is_no_success(self) -> Self:
+        both = sorted(set(self.missing_status) & set(self.expect.status or SUCCESS))
+        if both:
+            raise ValueError(
+                f"missing_status {both[0]} is a success as well: list the others in expect.status"
+            )
         return self
 
 
@@ -200,7 +215,31 @@ class HeaderAuth(Settings):
     value: Secret
 
 
-Auth = Annotated[NoAuth | BasicAuth | BearerAuth | HeaderAuth, Field(discriminator="kind")]
+class WebhookAuth(Settings):
+    """Every request is signed (Standard Webhooks 1.0.0, `v1`)."""
+
+    kind: Literal["webhook"]
+    secrets: tuple[Secret, ...] = Field(min_length=1, max_length=4)
+    """Each `whsec_` and base64. Two while the receiver changes from one to the other."""
+
+
+Auth = Annotated[NoAuth | BasicAuth | BearerAuth | HeaderAuth | WebhookAuth, Field(discriminator="kind")]
+
+
+class Listing(RequestSettings):
+    """Lists what the system has."""
+
+    rows: Pointer = ""
+    """Where the list stands in the answer."""
+    id: Pointer
+    """Within an entry: what a delivery's `{target}` is."""
+    name: Pointer
+    """Within an entry: what people call it."""
+
+
+class Lists(Settings):
+    cameras: Listing | None = None
+    consoles: Listing | None = None
 
 
 class Config(HttpSettings):
@@ -211,15 +250,32 @@ class Config(HttpSettings):
     """Sent by `sosbridge check`: proves address, certificate and credentials without doing anything."""
     camera_check: RequestSettings | None = None
     """Sent by `sosbridge check` for each camera (`{target}`), and each preset if it names `{preset}`."""
+    console_check: RequestSettings | None = None
+    """Sent by `sosbridge check` for each console (`{target}`)."""
+    inventory: Lists | None = None
+    """Sent by `sosbridge import`."""
     idempotency_header: HeaderName | None = "Idempotency-Key"
     """Carries the delivery's id, the same on every attempt."""
 
     @model_validator(mode="after")
     def _checks_know_no_incident(self) -> Self:
-        for name, allowed in (("health", {"driver"}), ("camera_check", {"driver", "target", "preset"})):
-            request: RequestSettings | None = getattr(self, name)
+        lists = self.inventory or Lists()
+        for name, request, allowed in (
+            ("health", self.health, {"driver"}),
+            ("camera_check", self.camera_check, {"driver", "target", "preset"}),
+            ("console_check", self.console_check, {"driver", "target"}),
+            ("inventory.cameras", lists.cameras, {"driver"}),
+            ("inventory.consoles", lists.consoles, {"driver"}),
+        ):
             wrong = sorted(request.names - allowed) if request else []
             if wrong:
                 there = ", ".join(sorted(allowed))
                 raise ValueError(f"{name} cannot use {{{wrong[0]}}}: outside an incident there is {there}")
+        return self
+
+    @model_validator(mode="after")
+    def _live_is_more_than_a_status(self) -> Self:
+        live = self.requests.get(Operation.PROVE_LIVE)
+        if live is not None and not live.expect.json_values and live.expect.text is None:
+            raise ValueError("prove_live needs expect.json or expect.text: a status alone shows no picture")
         return self

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.errors import DeliveryError
 from bridge.model import Finding
 from bridge.protocols.zoneminder import ZoneMinderApi
 from bridge.protocols.zoneminder_values import Monitor
+
+NAMED: Final = 10
+"""Monitors that are named at most when one is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ async def _monitors(api: ZoneMinderApi, say: _Say, targets: Mapping[str, frozens
     for target, presets in sorted(targets.items()):
         monitor = monitors.get(target)
         if monitor is None:
-            there = ", ".join(f"{m.id} ({m.name})" for m in monitors.values()) or "none"
+            some = list(monitors.values())[:NAMED]
+            there = ", ".join(f"{m.id} ({m.name})" for m in some) or "none"
             found.append(
                 say.error(f"there is no monitor {target}, or the user may not see it; there is {there}")
             )

@@ -12,24 +12,26 @@ from typing import Final
 
 from pydantic import ConfigDict, Field
 
-from bridge.drivers.zoneminder.bookmark import annotated, bears, describe
 from bridge.drivers.zoneminder.checks import findings
-from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
+from bridge.drivers.zoneminder.evidence import Evidence
+from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import (
     Capability,
     Clock,
     Delivery,
     DeliveryState,
     Finding,
+    Inventory,
     Operation,
     Receipt,
     Targets,
     Tier,
+    VmsCamera,
 )
 from bridge.protocols.http import HttpLink
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.secret import Secret
-from bridge.protocols.zoneminder import Limits, ZoneMinderApi
+from bridge.protocols.zoneminder import HelperFailed, Limits, ZoneMinderApi
 from bridge.protocols.zoneminder_values import AlarmState, Monitor, VideoEvent
 
 ASK_EVERY: Final = 0.5
@@ -40,6 +42,9 @@ _POSSIBLE: Final = {
     Operation.START_RECORDING: Capability.ASK_FIRST,
     Operation.STOP_RECORDING: Capability.REPEATABLE,
     Operation.BOOKMARK: Capability.ASK_FIRST,
+    Operation.EXTEND_BOOKMARK: Capability.REPEATABLE,
+    Operation.LOCK_EVIDENCE: Capability.ASK_FIRST,
+    Operation.PROVE_LIVE: Capability.REPEATABLE,
     Operation.RECALL_PRESET: Capability.REPEATABLE,
     Operation.HOME: Capability.REPEATABLE,
 }
@@ -75,10 +80,14 @@ class Driver:
         self._clock = clock
         self._link = HttpLink(config, name=name, clock=clock)
         self._api = ZoneMinderApi(self._link, user=config.user, password=config.password, clock=clock)
+        evidence = Evidence(self._api, name=name, clock=clock)
         self._actions: Mapping[Operation, Callable[[Delivery, Limits], Awaitable[Receipt]]] = {
             Operation.START_RECORDING: self._start_recording,
             Operation.STOP_RECORDING: self._stop_recording,
-            Operation.BOOKMARK: self._bookmark,
+            Operation.BOOKMARK: evidence.bookmark,
+            Operation.EXTEND_BOOKMARK: evidence.extend,
+            Operation.LOCK_EVIDENCE: evidence.lock,
+            Operation.PROVE_LIVE: self._prove_live,
             Operation.RECALL_PRESET: self._recall_preset,
             Operation.HOME: self._home,
         }
@@ -108,12 +117,31 @@ class Driver:
             return None
         return state.alarmed or state is AlarmState.PREALARM
 
+    async def inventory(self) -> Inventory:
+        """Every monitor the user may see. Presets are numbers whose names the API does not tell."""
+        monitors = await self._api.monitors()
+        return Inventory(cameras=tuple(VmsCamera(id=m.id, name=m.name, ptz=m.controllable) for m in monitors))
+
     async def close(self) -> None:
         await self._link.close()
+
+    async def _prove_live(self, delivery: Delivery, limits: Limits) -> Receipt:
+        camera = await self._api.monitor(delivery.target, limits)
+        _require_live(camera)
+        proof = f"{camera.name}: {camera.status}, {camera.fps:g} pictures a second"
+        return Receipt(outcome=DeliveryState.VERIFIED, proof=proof)
 
     # --- recording ----------------------------------------------------------------------------------
 
     async def _start_recording(self, delivery: Delivery, limits: Limits) -> Receipt:
+        try:
+            return await self._force(delivery, limits)
+        except HelperFailed:
+            # So it says of every camera whose capture process is down: ask which it is.
+            _require_pictures(await self._api.monitor(delivery.target, limits))
+            raise
+
+    async def _force(self, delivery: Delivery, limits: Limits) -> Receipt:
         monitor = delivery.target
         if delivery.doubtful or delivery.attempts > 1:
             found = await self._forced_event(monitor, limits)
@@ -175,29 +203,6 @@ class Driver:
             await self._clock.sleep(ASK_EVERY)
         return Receipt(outcome=DeliveryState.VERIFIED, proof=f"status {state}")
 
-    # --- bookmark -----------------------------------------------------------------------------------
-
-    async def _bookmark(self, delivery: Delivery, limits: Limits) -> Receipt:
-        event = await self._event_to_mark(delivery, limits)
-        if not bears(event, delivery):
-            await self._api.annotate(event.id, limits, **annotated(event, delivery))
-            after = await self._api.event(event.id, limits)
-            if after is None or not bears(after, delivery):
-                raise Retryable(f"{self.name}: event {event.id}: saved, but reading back shows no bookmark")
-            event = after
-        return Receipt(outcome=DeliveryState.VERIFIED, proof=describe(event), reference=f"event:{event.id}")
-
-    async def _event_to_mark(self, delivery: Delivery, limits: Limits) -> VideoEvent:
-        reference = delivery.reference or delivery.params.get("reference", "")
-        if match := re.fullmatch(r"event:(\d{1,18})", reference):
-            event = await self._api.event(int(match[1]), limits)
-            if event is not None and event.monitor == delivery.target:
-                return event
-        event = await self._api.latest_event(delivery.target, limits)
-        if event is None or not (event.open or bears(event, delivery)):
-            raise Retryable(f"{self.name}: monitor {delivery.target} records no event that could be marked")
-        return event
-
     # --- PTZ ----------------------------------------------------------------------------------------
 
     async def _recall_preset(self, delivery: Delivery, limits: Limits) -> Receipt:
@@ -222,12 +227,16 @@ def _recording(event: int, proof: str) -> Receipt:
 
 
 def _require_pictures(camera: Monitor) -> None:
-    """Raise Permanent where a forced alarm never records, Retryable while no pictures come."""
+    """Raise Permanent where a forced alarm never records, CameraMissing while no pictures come."""
     if not camera.can_record:
         function = camera.function or f"Recording {camera.recording}"
         raise Permanent(f"monitor {camera.id} ({camera.name}) has function {function}: it cannot record")
+    _require_live(camera)
+
+
+def _require_live(camera: Monitor) -> None:
     if not camera.alive:
-        raise Retryable(
-            f"monitor {camera.id} ({camera.name}) gives no pictures ({camera.status},"
+        raise CameraMissing(
+            f"monitor {camera.id} ({camera.name}) gives no pictures ({camera.status or 'not started'},"
             f" {camera.fps:g} a second): nothing is recorded until they come back"
         )

@@ -1,7 +1,8 @@
 """A generic video system with a plain REST interface: the other end of the `http` driver, in demo and tests.
 
     GET    /api/status                               {"ok": true}
-    GET    /api/cameras/{camera}                     {"preset": "7", "recording": true}
+    GET    /api/cameras, /api/monitors               {"items": [{"id": "11", "name": "camera 11"}]}
+    GET    /api/cameras/{camera}                     {"preset": "7", "recording": true, "live": true}
     PUT    /api/cameras/{camera}/position            {"preset": "7"}
     DELETE /api/cameras/{camera}/position            home
     PUT    /api/cameras/{camera}/recording           {"on": true}
@@ -10,7 +11,8 @@
     PUT, GET, DELETE /api/monitors/{screen}/layout             {"cameras": ..., ...}
     PUT, GET, DELETE /api/monitors/{screen}/alarms/{incident}  {"title": ..., ...}: a pop-up
 
-A write is answered with {"ok": true}; an unknown camera or screen with 404, a wrong credential with 401.
+A write is answered with {"ok": true}; an unknown camera or screen with 404, a wrong credential with 401, a
+camera that is offline with 409.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class Wall:
     presets: dict[str, str] = field(default_factory=dict)
     """camera -> the preset it was sent to; a camera at home is not here."""
     recording: set[str] = field(default_factory=set)
+    offline: set[str] = field(default_factory=set)
     bookmarks: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """(camera, bookmark), in order."""
     layouts: dict[str, Any] = field(default_factory=dict)
@@ -61,6 +64,10 @@ class GenericVms(FakeServer):
         match request.segments:
             case ["api", "status"]:
                 reply = DONE
+            case ["api", "cameras"]:
+                reply = _listed("camera", self.cameras)
+            case ["api", "monitors"]:
+                reply = _listed("screen", self.screens)
             case ["api", "cameras", camera, *what] if camera in self.cameras:
                 reply = self._camera(request, camera, what)
             case ["api", "monitors", screen, "layout"] if screen in self.screens:
@@ -71,10 +78,17 @@ class GenericVms(FakeServer):
 
     def _camera(self, request: Request, camera: str, what: list[str]) -> Answer | None:
         state, said = self.state, request.json() or {}
+        if request.method != "GET" and camera in state.offline:
+            return self.refusal(409, request)
         match (request.method, *what):
             case ("GET",):
-                recording = camera in state.recording
-                return Answer.json({"preset": state.presets.get(camera), "recording": recording})
+                return Answer.json(
+                    {
+                        "preset": state.presets.get(camera),
+                        "recording": camera in state.recording,
+                        "live": camera not in state.offline,
+                    }
+                )
             case ("GET", "bookmarks", incident):
                 found = [
                     mark
@@ -93,6 +107,10 @@ class GenericVms(FakeServer):
             case _:
                 return None
         return DONE
+
+
+def _listed(kind: str, ids: Iterable[str]) -> Answer:
+    return Answer.json({"items": [{"id": each, "name": f"{kind} {each}"} for each in sorted(ids)]})
 
 
 def _stored(request: Request, shelf: dict[Any, Any], key: Any) -> Answer | None:
