@@ -1,0 +1,84 @@
+"""The words of the incident's events and of its bookmark in the VMS. Pure; called by the driver.
+
+Rules in the VMS look for words in the caption, so it holds the tags of location and camera and nothing that
+changes from call to call. The incident's id stands in the description of the event, and in a tag and the
+description of the bookmark.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridge.model import Delivery
+from bridge.protocols.nx_values import Bookmark
+from bridge.protocols.template import escape_line
+
+OURS: Final = "sosbridge"
+"""Tag of every bookmark that the bridge makes."""
+NAME_LENGTH: Final = 120
+FACTS: Final = ("location", "spoken", "phone", "extension", "tier", "opened_at", "exercise", "missing")
+_TRACE: Final = re.compile(r"incident ([0-9a-f-]{36}) event (\d{1,15})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What our bookmark says of the event it belongs to. at: its timestamp in milliseconds."""
+
+    incident: str
+    at: int
+
+
+def opened_ms(delivery: Delivery) -> int:
+    """When the incident opened, in milliseconds: the timestamp of its events, and what they are known by."""
+    try:
+        opened = float(delivery.params.get("opened_ts", ""))
+    except ValueError:
+        opened = delivery.created_at
+    return round(opened * 1000)
+
+
+def caption(delivery: Delivery) -> str:
+    """`TANKFARM-EAST-POST-03 TANKFARM-EAST-PTZ-01`, behind EXERCISE where it is one."""
+    exercise = "EXERCISE" if delivery.params.get("exercise") else ""
+    return _line(exercise, delivery.params.get("location", ""), delivery.params.get("camera", ""))
+
+
+def description(delivery: Delivery) -> str:
+    """For the operator: what, where, who calls; then the incident's id."""
+    words = [delivery.params.get(name, "") for name in ("title", "spoken", "phone", "extension")]
+    return _line(*words, f"incident {delivery.incident}")
+
+
+def incident_tag(delivery: Delivery) -> str:
+    return f"incident-{delivery.incident}"
+
+
+def bookmark_fields(delivery: Delivery, *, before: float, length: float) -> dict[str, Any]:
+    """The body that makes the bookmark. before, length: seconds."""
+    opened = opened_ms(delivery)
+    facts = [f"{name} {escape_line(value)}" for name in FACTS if (value := delivery.params.get(name))]
+    tags = [
+        OURS,
+        incident_tag(delivery),
+        str(delivery.tier),
+        escape_line(delivery.params.get("location", "")),
+    ]
+    return {
+        "name": (escape_line(delivery.params.get("title", "")) or "SOS")[:NAME_LENGTH],
+        "description": "\n".join([*facts, f"incident {delivery.incident} event {opened}"]),
+        "startTimeMs": opened - round(before * 1000),
+        "durationMs": round(length * 1000),
+        "tags": [tag for tag in tags if tag],
+    }
+
+
+def trace_of(bookmark: Bookmark) -> Trace | None:
+    """Read back which event our bookmark belongs to; None if it is not ours."""
+    found = _TRACE.search(bookmark.description) if OURS in bookmark.tags else None
+    return Trace(incident=found[1], at=int(found[2])) if found else None
+
+
+def _line(*words: str) -> str:
+    return " ".join(escape_line(word) for word in words if word)

@@ -1,0 +1,299 @@
+"""What an Nx server answers, as values; every part that is missing or of another type is an error.
+
+Called by `bridge.protocols.nx` and `nx_session`. Each function raises what the answer's `Effect` says of an
+answer that cannot be used. Source of the shapes: the vendor's OpenAPI file of REST v4 (VMS 6.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridge.model import NOTHING
+from bridge.protocols.http import HttpAnswer
+
+LIVE: Final = frozenset({"Online", "Recording"})
+"""Statuses of a device that gives pictures."""
+UNDECIDED: Final = frozenset({"NotDefined", ""})
+"""Statuses while servers synchronize: neither live nor missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteInfo:
+    """What the server says of itself without a log-in."""
+
+    version: str
+    brand: str
+    """`customization`: the brand the server was built for."""
+    api: int
+    """Highest version of its REST API: 1 to 4."""
+    time: float | None
+    """Its clock, UTC epoch seconds; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A camera as the server lists it."""
+
+    id: str
+    name: str
+    status: str
+    """Offline, Unauthorized, Online, Recording, NotDefined, Incompatible, mismatchedCertificate."""
+    ptz: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+    @property
+    def records(self) -> bool:
+        return self.status == "Recording"
+
+    @property
+    def missing(self) -> bool:
+        """Whether the server knows that it gives no pictures."""
+        return not self.live and self.status not in UNDECIDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PtzObject:
+    """The preset or tour that a camera stands on, or goes home to."""
+
+    kind: str
+    """`preset` or `tour`."""
+    id: str
+    """As the server writes it: a camera's own presets may have ids of any form."""
+
+    def same(self, other: PtzObject | None) -> bool:
+        return other is not None and plain_id(self.id) == plain_id(other.id)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a PTZ camera looks, in numbers whose range is the camera's own."""
+
+    pan: float
+    tilt: float
+    zoom: float
+
+    def near(self, other: Position) -> bool:
+        """Whether nobody has moved it in between: cameras answer with a little noise."""
+        pairs = ((self.pan, other.pan), (self.tilt, other.tilt), (self.zoom, other.zoom))
+        return all(math.isclose(one, two, rel_tol=0.01, abs_tol=0.01) for one, two in pairs)
+
+    def __str__(self) -> str:
+        return f"{self.pan:g},{self.tilt:g},{self.zoom:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """A marked part of a recording. start, duration, created: milliseconds (since the epoch)."""
+
+    id: str
+    """`{bookmark}_{server}` in v4."""
+    device: str
+    name: str
+    description: str
+    start: int
+    duration: int
+    tags: frozenset[str]
+    creator: str
+    """Id of the user who made it; empty when the server did."""
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftTrigger:
+    """A rule that the logged-in user may set off."""
+
+    id: str
+    name: str
+    prolonged: bool
+    """It runs until it is stopped."""
+    everywhere: bool
+    devices: frozenset[str]
+    """Where it may be set off, unless it is everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What the logged-in user may, groups included."""
+
+    groups: frozenset[str]
+    permissions: frozenset[str]
+    resources: Mapping[str, frozenset[str]]
+    """Device or group of devices -> names of access rights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An event rule: what it waits for and what it does, as the server writes it."""
+
+    id: str
+    enabled: bool
+    comment: str
+    event: Mapping[str, Any]
+    action: Mapping[str, Any]
+
+
+def plain_id(value: Any) -> str:
+    """An id as all versions can be compared: older ones put braces around it, or use capitals."""
+    return str(value or "").strip("{}").lower()
+
+
+def object_in(answer: HttpAnswer) -> dict[str, Any]:
+    said = answer.json()
+    if not isinstance(said, dict):
+        raise answer.unusable("the answer has another shape than an Nx server's")
+    return said
+
+
+def rows_in(answer: HttpAnswer) -> list[dict[str, Any]]:
+    said = answer.json()
+    if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
+        raise answer.unusable("the answer holds no list")
+    return said
+
+
+def text_in(answer: HttpAnswer, row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str) or not value:
+        raise answer.unusable(f"the answer holds no {name}")
+    return value
+
+
+def parse_site(answer: HttpAnswer) -> SiteInfo:
+    said = object_in(answer)
+    versions = said.get("restApiVersions")
+    highest = str(versions.get("max") or "") if isinstance(versions, dict) else ""
+    number = highest.removeprefix("v")
+    time = said.get("synchronizedTimeMs")
+    return SiteInfo(
+        version=text_in(answer, said, "version"),
+        brand=str(said.get("customization") or "Nx"),
+        api=min(int(number), 4) if number.isascii() and number.isdigit() else 1,
+        time=time / 1000 if isinstance(time, int) and time > 0 else None,
+    )
+
+
+def parse_device(answer: HttpAnswer, row: Mapping[str, Any]) -> Device:
+    status = row.get("status")
+    if not isinstance(status, str):
+        raise answer.unusable("the answer holds no status")
+    ptz = row.get("ptz")
+    abilities = ptz.get("capabilities") if isinstance(ptz, dict) else None
+    return Device(
+        id=plain_id(text_in(answer, row, "id")),
+        name=str(row.get("name") or ""),
+        status=status,
+        ptz=abilities not in (None, "", "none"),
+    )
+
+
+def parse_object(answer: HttpAnswer) -> PtzObject:
+    said = object_in(answer)
+    kind = text_in(answer, said, "type")
+    if kind not in ("preset", "tour"):
+        raise answer.unusable(f"the answer names a {kind}, which is neither preset nor tour")
+    return PtzObject(kind=kind, id=text_in(answer, said, "objectId"))
+
+
+def parse_position(answer: HttpAnswer) -> Position:
+    """An axis that the camera has not is left out, and counts as 0."""
+    said = object_in(answer)
+    axes = {name: said.get(name, 0) for name in ("pan", "tilt", "zoom")}
+    if not any(name in said for name in axes) or not all(map(_is_number, axes.values())):
+        raise answer.unusable("the answer holds no position")
+    return Position(**axes)
+
+
+def parse_bookmark(answer: HttpAnswer, row: Mapping[str, Any]) -> Bookmark:
+    tags = row.get("tags") or []
+    start, duration = row.get("startTimeMs"), row.get("durationMs")
+    if not (isinstance(tags, list) and isinstance(start, int) and isinstance(duration, int)):
+        raise answer.unusable("the answer holds no bookmark with start, length and tags")
+    created = row.get("creationTimeMs")
+    return Bookmark(
+        id=text_in(answer, row, "id"),
+        device=plain_id(row.get("deviceId")),
+        name=str(row.get("name") or ""),
+        description=str(row.get("description") or ""),
+        start=start,
+        duration=duration,
+        tags=frozenset(map(str, tags)),
+        creator=plain_id(row.get("creatorUserId")),
+        created=created if isinstance(created, int) else start,
+    )
+
+
+def parse_rights(answer: HttpAnswer) -> Rights:
+    said = object_in(answer)
+    groups, resources = said.get("groupIds"), said.get("resourceAccessRights") or {}
+    if not isinstance(groups, list) or not isinstance(resources, dict):
+        raise answer.unusable("the answer holds no groups and rights")
+    return Rights(
+        groups=frozenset(map(plain_id, groups)),
+        permissions=_flags(said.get("permissions")),
+        resources={plain_id(name): _flags(rights) for name, rights in resources.items()},
+    )
+
+
+def parse_trigger(answer: HttpAnswer, row: Mapping[str, Any]) -> SoftTrigger:
+    devices = part(row, "devices")
+    return SoftTrigger(
+        id=text_in(answer, row, "triggerId"),
+        name=str(row.get("name") or ""),
+        prolonged=row.get("prolonged") is not False,
+        everywhere=devices.get("all") is True,
+        devices=ids_in(devices),
+    )
+
+
+def parse_rule(answer: HttpAnswer, row: Mapping[str, Any]) -> Rule:
+    event, action = row.get("event"), row.get("action")
+    if not isinstance(event, dict) or not isinstance(action, dict):
+        raise answer.unusable("the answer holds a rule without event or action")
+    return Rule(
+        id=plain_id(row.get("id")),
+        enabled=row.get("enabled", True) is not False,
+        comment=str(row.get("comment") or ""),
+        event=event,
+        action=action,
+    )
+
+
+def part(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A nested object of a rule; empty where it is left out, which means its default."""
+    value = row.get(name)
+    return value if isinstance(value, dict) else NOTHING
+
+
+def ids_in(row: Mapping[str, Any]) -> frozenset[str]:
+    ids = row.get("ids")
+    return frozenset(map(plain_id, ids)) if isinstance(ids, list) else frozenset()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _flags(value: Any) -> frozenset[str]:
+    """Names joined by `|`, as the server writes a set of flags."""
+    return frozenset(str(value or "").split("|")) - {"", "none"}
