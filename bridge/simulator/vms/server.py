@@ -100,6 +100,15 @@ class FakeServer(ABC):
         """A refusal in the dialect's shape."""
         return Answer.json({"error": HTTPStatus(status).phrase}, status)
 
+    async def upgraded(
+        self,
+        request: Request,  # noqa: ARG002 -- dialects use all three
+        reader: asyncio.StreamReader,  # noqa: ARG002
+        writer: asyncio.StreamWriter,  # noqa: ARG002
+    ) -> bool:
+        """Serve another protocol on this connection to its end (RFC 9110 7.8), where the request asks."""
+        return False
+
     @property
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self.port}"
@@ -149,6 +158,8 @@ class FakeServer(ABC):
         request = await self._read(reader)
         self.requests.append(request)
         self._arrived.set()
+        if await self.upgraded(request, reader, writer):
+            return False
         rule = self.faults.take(request.method, request.path)
         answer = await (self.answer(request) if rule is None else self._answer_under(rule, request))
         if rule is not None and rule.fault in _ON_THE_WIRE:
