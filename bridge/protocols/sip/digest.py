@@ -93,7 +93,7 @@ def authorize(
     challenge: Challenge,
     *,
     method: str,
-    uri: Uri,
+    uri: Uri | str,
     username: str,
     password: str,
     cnonce: str,
