@@ -2,7 +2,9 @@
 
 `table` holds every transition of an incident, `state` what a decision reads and writes, `needs` what has to
 be loaded for it, `turn` the vocabulary a decision is written in, `fold` the kinds of event, `effects` what
-the rows of the table do, `steps` the deliveries, `holds` who gets a shared camera or screen.
+the rows of the table do, `wanted` what a step asks for, `steps` the deliveries, `holds` who gets a shared
+camera or screen, `passing_on` who gets it next, `stops` how it ends, `cameras` what stands in for a camera
+that is missing.
 """
 
 from bridge.engine.fold import fold

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from bridge.engine.cameras import find_camera, is_missing, lose_camera
 from bridge.engine.effects import check_picture
 from bridge.engine.holds import holds_now
+from bridge.engine.pictures import PROOFS
 from bridge.engine.state import Reason
 from bridge.engine.steps import ask_again
 from bridge.engine.turn import Turn
@@ -54,6 +56,7 @@ def _retry(turn: Turn, delivery: Delivery) -> None:
     turn.put_delivery(
         replace(_tried(delivery, turn.event), next_attempt_at=float(attributes["next_attempt_at"]), proof=why)
     )
+    _look_for_camera(turn, delivery.id)
     _look_for_picture(turn, delivery)
 
 
@@ -71,12 +74,22 @@ def _final(turn: Turn, delivery: Delivery, state: DeliveryState) -> None:
     turn.put_delivery(delivery)
     millis = (turn.event.occurred_at - delivery.created_at) * 1000
     turn.note(delivery.incident, f"{_named(delivery)}: {state} after {millis:.0f} ms: {delivery.proof}")
-    subject = f"driver/{delivery.driver}"
     if state.done:
-        turn.clear_fault(subject, delivery.operation)
+        turn.clear_fault(f"driver/{delivery.driver}", delivery.operation)
     elif state is not DeliveryState.SUPERSEDED:
-        turn.open_fault(subject, delivery.operation, f"{_named(delivery)}: {state}: {delivery.proof}")
-        _look_for_picture(turn, delivery)
+        _failed(turn, delivery)
+    if state is DeliveryState.VERIFIED:
+        find_camera(turn, delivery)
+
+
+def _failed(turn: Turn, delivery: Delivery) -> None:
+    """A fault, unless the driver's link is known to be down: then that is the cause, and one is enough."""
+    subject = f"driver/{delivery.driver}"
+    if (subject, "link") not in turn.state.faults:
+        text = f"{_named(delivery)}: {delivery.state}: {delivery.proof}"
+        turn.open_fault(subject, delivery.operation, text)
+    _look_for_camera(turn, delivery.id)
+    _look_for_picture(turn, delivery)
 
 
 def _tried(delivery: Delivery, event: Event) -> Delivery:
@@ -92,8 +105,14 @@ def _tried(delivery: Delivery, event: Event) -> Delivery:
 
 def _look_for_picture(turn: Turn, delivery: Delivery) -> None:
     incident = turn.state.incidents.get(delivery.incident)
-    if incident is not None and delivery.operation in (Operation.SHOW, Operation.START_RECORDING):
+    if incident is not None and (delivery.operation in PROOFS or delivery.operation is Operation.SHOW):
         check_picture(turn, incident)
+
+
+def _look_for_camera(turn: Turn, delivery: str) -> None:
+    ended = turn.state.deliveries[delivery]
+    if is_missing(turn, ended):
+        lose_camera(turn, ended, f"{_named(ended)}: {ended.proof}")
 
 
 # --- found off --------------------------------------------------------------------------------------
@@ -139,7 +158,7 @@ def _bookmark_at(turn: Turn, incident: Incident, kept: Delivery) -> list[Deliver
 
 
 def _named(delivery: Delivery) -> str:
-    what = delivery.params.get("camera") or delivery.target
+    what = delivery.params.get("camera") or delivery.params.get("console") or delivery.target
     return f"{delivery.driver} {delivery.operation.replace('_', ' ')} {what}"
 
 

@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Final
 
 from bridge.calls import UNANSWERED
-from bridge.engine import steps, stops
+from bridge.engine import passing_on, steps, stops
 from bridge.engine.needs import ENDED_BY_HAND, subjects_of_calls
 from bridge.engine.pictures import Picture, picture_of
 from bridge.engine.table import TRANSITIONS, Effect, Signal
 from bridge.engine.turn import Turn
+from bridge.engine.wanted import actions_of
 from bridge.model import Incident, IncidentState, Operation, Tier
-from bridge.response import Action, Step, actions_for
+from bridge.response import Action, Step
 
 ESCALATION: Final = ("escalate_1", "escalate_2")
 SUSPENSION: Final = ("console_settle", "console_click")
@@ -84,7 +85,7 @@ def _tell(step: Step) -> Callable[[Turn, Incident], None]:
 def _tell_cleared(turn: Turn, incident: Incident) -> None:
     """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too."""
     may_ring = turn.event.kind in ENDED_BY_HAND
-    actions = actions_for(Step.CLEARED, incident, turn.plan)
+    actions = actions_of(turn, incident, Step.CLEARED)
     told = (action for action in actions if may_ring or action.operation is not Operation.NOTIFY)
     steps.ask_anew(turn, incident, Step.CLEARED, told)
 
@@ -131,7 +132,7 @@ def no_picture(turn: Turn, incident: Incident) -> None:
     turn.clear_timers(incident.id, ("picture",))
     if picture_of(turn, incident) is Picture.CONFIRMED:
         return
-    actions = list(actions_for(Step.NO_PICTURE, incident, turn.plan))
+    actions = list(actions_of(turn, incident, Step.NO_PICTURE))
     told = any(action.operation is Operation.NOTIFY for action in actions)
     turn.note(
         incident.id, f"no picture confirmed: {'dispatch is told' if told else 'no dispatch is configured'}"
@@ -178,11 +179,12 @@ def post_roll(turn: Turn, incident: Incident) -> None:
 
 def _keep_on(turn: Turn, incident: Incident) -> None:
     turn.clear_timers(incident.id, ("post_roll",))
+    stops.stay(turn, incident)
     turn.put_incident(replace(incident, clearing_at=None, closed_by="", close_reason=""))
 
 
 def _stop_all(turn: Turn, incident: Incident) -> None:
-    turn.put_incident(replace(incident, closed_at=turn.event.occurred_at))
+    incident = turn.put_incident(replace(incident, closed_at=turn.event.occurred_at))
     turn.clear_timers(incident.id, turn.state.timers_of(incident.id))
     turn.clear_fault(f"incident/{incident.id}", "recording_cap")
     stops.stop_all(turn, incident)
@@ -192,6 +194,7 @@ EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxy
     {
         Effect.START_SOS: _start_sos,
         Effect.START_ROUTINE: _start_routine,
+        Effect.START_TAMPER: _tell(Step.TAMPER),
         Effect.RESTORE: _restore,
         Effect.TELL_AGAIN: _tell(Step.PRESSED_AGAIN),
         Effect.TELL_CONNECTED: _tell(Step.CONNECTED),
@@ -202,7 +205,7 @@ EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxy
         Effect.REMIND: remind,
         Effect.WATCH_DISPATCH: _watch_dispatch,
         Effect.REDIALLED: _redialled,
-        Effect.HAND_OVER: stops.hand_over,
+        Effect.HAND_OVER: passing_on.hand_over,
         Effect.POST_ROLL: post_roll,
         Effect.KEEP_ON: _keep_on,
         Effect.STOP_ALL: _stop_all,

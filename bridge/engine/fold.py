@@ -11,8 +11,11 @@ from bridge.engine import calls
 from bridge.engine.deliveries import hold_lost, settled
 from bridge.engine.effects import apply_signal, clear
 from bridge.engine.needs import subject_of
+from bridge.engine.passing_on import give_to
 from bridge.engine.state import Decision, Reason, State
+from bridge.engine.stops import stop_again
 from bridge.engine.table import Signal
+from bridge.engine.tamper import look_at_tamper
 from bridge.engine.timers import TIMERS
 from bridge.engine.turn import Turn
 from bridge.model import CALL_KINDS, Event, Incident, IncidentState, Kind, Tier
@@ -147,6 +150,31 @@ def _reported(turn: Turn) -> None:
         turn.note(incident.id, turn.event.attributes["text"])
 
 
+def _swapped(turn: Turn) -> None:
+    """A person gives the incident a camera that another one has."""
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+    else:
+        attributes = turn.event.attributes
+        give_to(turn, incident, attributes["resource"], attributes.get("by", ""))
+
+
+def _left_on(turn: Turn) -> None:
+    """The bridge has begun anew: what an incident that is over left on is switched off."""
+    incident = _incident_of(turn)
+    if incident is None:
+        turn.because(Reason.ORPHAN)
+    elif incident.live:
+        turn.because(Reason.LATE)
+    else:
+        turn.because(Reason.STOPPED_AGAIN)
+        if stop_again(turn, incident):
+            turn.note(incident.id, "something was left on when the bridge began anew: stopped once more")
+        else:
+            turn.because(Reason.LATE)
+
+
 # --- faults -----------------------------------------------------------------------------------------
 
 FAULT_OF: Final[Mapping[Kind, str]] = MappingProxyType(
@@ -173,6 +201,11 @@ def _fault_opened(turn: Turn) -> None:
     turn.open_fault(subject_of(event), _what(event), text, event.occurred_at)
 
 
+def _tampered(turn: Turn) -> None:
+    _fault_opened(turn)
+    look_at_tamper(turn)
+
+
 def _fault_cleared(turn: Turn) -> None:
     event = turn.event
     cleared = turn.clear_fault(subject_of(event), _what(event), event.occurred_at)
@@ -196,7 +229,9 @@ DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
         Kind.HOLD_LOST: hold_lost,
         Kind.DISPATCH_STARTED: _dispatch_started,
         Kind.REPORTED: _reported,
-        Kind.TAMPER: _fault_opened,
+        Kind.SWAPPED: _swapped,
+        Kind.LEFT_ON: _left_on,
+        Kind.TAMPER: _tampered,
         Kind.FAULT: _fault_opened,
         Kind.OFFLINE: _fault_opened,
         Kind.LINK_LOST: _fault_opened,

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.engine.turn import Turn
-from bridge.model import UNDO, Hold, Incident, IncidentState, Sharing, Tier
-from bridge.response import Action
+from bridge.model import UNDO, Hold, Incident, IncidentState, Operation, Sharing, Tier
+from bridge.response import Action, ptz
 
 Weight = tuple[int, bool]
 """(tier, real): the greater has precedence."""
@@ -18,6 +18,7 @@ Weight = tuple[int, bool]
 _RANK: Final = {Tier.ROUTINE: 0, Tier.EMERGENCY: 1}
 _REAL_SOS: Final = (1, True)
 _STOPS: Final = frozenset(UNDO.values())
+_PTZ: Final = "ptz/"
 
 
 def claim(turn: Turn, incident: Incident, action: Action) -> bool:
@@ -34,13 +35,46 @@ def claim(turn: Turn, incident: Incident, action: Action) -> bool:
         )
     )
     if stronger:
-        turn.note(incident.id, f"{action.resource} is used by {_name(turn, stronger[0])}: not taken from it")
+        turn.note(incident.id, _refusal(turn, incident, action, stronger[0]))
         return False
     for hold in _others(turn, incident, action.resource):
         if _yields(turn, hold, incident, action.sharing):
             _preempt(turn, hold, incident)
-    _call_off_stops(turn, action.resource)
+    _call_off_stops(turn, incident, action)
     return True
+
+
+def _refusal(turn: Turn, incident: Incident, action: Action, holder: Hold) -> str:
+    """Say who has it; where only who came first decided, how a person may decide otherwise."""
+    used = f"{action.resource} is used by {_name(turn, holder)}"
+    if not may_swap(turn, incident, holder, action.sharing):
+        return f"{used}: not taken from it"
+    camera = action.resource.removeprefix(_PTZ)
+    return f"{used}: sosbridge incidents swap {incident.id[:8]} {camera} gives it to this one"
+
+
+def may_swap(turn: Turn, incident: Incident, holder: Hold, sharing: Sharing) -> bool:
+    """Whether a person may give the incident what `holder` has: never an SOS's to routine."""
+    mine, theirs = _weight(incident.tier, incident), _weight_of(turn, holder)
+    return sharing is Sharing.ALONE and mine >= theirs
+
+
+def swap(turn: Turn, incident: Incident, holder: Hold, by: str) -> None:
+    """Make `holder` wait for what it has, so that the incident may claim it."""
+    turn.put_hold(replace(holder, held=False))
+    to = f"{incident.tier} {incident.id[:8]} at {incident.location or incident.phone}"
+    _lose(turn, holder, f"{by} gave {holder.resource} to the {to}")
+    turn.note(incident.id, f"{by} gave it {holder.resource}, which {_name(turn, holder)} had")
+
+
+def holder_beside(turn: Turn, incident: Incident, resource: str) -> Hold | None:
+    """Return the hold of the other incident that has the resource."""
+    return next(iter(_others(turn, incident, resource)), None)
+
+
+def still_wants(incident: Incident | None) -> bool:
+    """Whether the incident needs what it waits for: one whose last call is over is cleared."""
+    return incident is not None and incident.live and incident.state is not IncidentState.CLEARING
 
 
 def blockers(turn: Turn, incident: Incident, action: Action) -> list[Hold]:
@@ -112,14 +146,18 @@ def _is_clearing(turn: Turn, hold: Hold) -> bool:
 def _preempt(turn: Turn, loser: Hold, winner: Incident) -> None:
     turn.put_hold(replace(loser, held=False))
     by = f"{winner.tier} {winner.id[:8]} at {winner.location or winner.phone}"
-    why = f"{loser.resource} was taken by the {by}"
+    _lose(turn, loser, f"{loser.resource} was taken by the {by}")
+    theirs = turn.state.incidents.get(loser.incident)
+    if theirs is not None and theirs.exercise and _weight(winner.tier, winner) == _REAL_SOS:
+        end_exercise(turn, theirs)
+
+
+def _lose(turn: Turn, loser: Hold, why: str) -> None:
+    """Tell the loser, and take back what it was about to do with the resource."""
     turn.note(loser.incident, why)
     for delivery in turn.state.unsettled_on(loser.resource):
         if delivery.incident == loser.incident:
             turn.supersede(delivery, why)
-    theirs = turn.state.incidents.get(loser.incident)
-    if theirs is not None and theirs.exercise and _weight(winner.tier, winner) == _REAL_SOS:
-        end_exercise(turn, theirs)
 
 
 def end_exercise(turn: Turn, exercise: Incident) -> None:
@@ -128,11 +166,17 @@ def end_exercise(turn: Turn, exercise: Incident) -> None:
         turn.set_timer(exercise.id, "exercise_over", 0.0)
 
 
-def _call_off_stops(turn: Turn, resource: str) -> None:
-    """A stop that is still to come, of an incident that is over, must not hit who has the resource now."""
-    for delivery in turn.state.unsettled_on(resource):
+def _call_off_stops(turn: Turn, incident: Incident, action: Action) -> None:
+    """A stop that is still to come, of an incident that is over, must not hit who has the resource now.
+
+    Nor may a camera be sent home that this one looks through.
+    """
+    for delivery in turn.state.unsettled_on(action.resource):
         if delivery.operation in _STOPS:
             turn.supersede(delivery, "needed again: not stopped")
+    for delivery in turn.state.unsettled_on(ptz(action.params.get("camera", ""))):
+        if delivery.operation is Operation.HOME and delivery.incident != incident.id:
+            turn.supersede(delivery, "needed again: not sent home")
 
 
 def _name(turn: Turn, hold: Hold) -> str:

@@ -8,8 +8,8 @@ from typing import Final
 
 from bridge.calls import unanswered_subject
 from bridge.engine.state import Needs, State
-from bridge.model import CALL_KINDS, Event, Incident, Kind
-from bridge.response import Plan, resources_at
+from bridge.model import CALL_KINDS, Event, Incident, Kind, Tier
+from bridge.response import TAMPERED, Plan, every_view, resources_at
 
 _NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST, Kind.REPORTED})
 """Kinds that name an incident, but never make it want what it does not hold already."""
@@ -21,22 +21,24 @@ ENDED_BY_HAND: Final = frozenset({Kind.RESOLVED, Kind.SOS_CLEARED})
 def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
     """Return what must be loaded to decide these (identified) events."""
     events = list(events)
+    there = {event.location for event in events if event.phone}
     return Needs(
         event_keys=frozenset((event.source, event.key) for event in events),
         call_keys=frozenset(pair for event in events for pair in _call_keys(event)),
-        phones=frozenset(event.phone for event in events if event.phone),
+        phones=frozenset(phone for event in events if event.phone for phone in _phones_of(event)),
         incidents=frozenset(event.incident for event in events if event.incident),
         deliveries=frozenset(
             event.attributes["delivery"] for event in events if event.kind is Kind.DELIVERY_SETTLED
         ),
-        resources=frozenset(
-            resource
-            for location in {event.location for event in events if event.phone}
-            for resource in resources_at(location, plan)
-        ),
+        resources=frozenset(resource for location in there for resource in resources_at(location, plan))
+        | frozenset(event.attributes["resource"] for event in events if event.kind is Kind.SWAPPED),
         subjects=frozenset(subject for event in events for subject in (subject_of(event), event.source))
         | frozenset(f"incident/{event.incident}" for event in events if event.incident)
-        | frozenset(f"driver/{rule.driver}" for rule in plan.rules),
+        | frozenset(f"driver/{rule.driver}" for rule in plan.rules)
+        | frozenset(subject for location in there for subject in _cameras_at(location, plan))
+        | frozenset(
+            subject_of_camera(event.attributes["camera"]) for event in events if _is_of_camera(event)
+        ),
     )
 
 
@@ -45,9 +47,13 @@ def further_needs(needs: Needs, events: Sequence[Event], state: State, plan: Pla
 
     A timer or an acknowledgement names its incident, not the place, and may yet claim a camera or screen
     there that another incident holds. And what was found off, any of those who keep it on may have switched
-    on again already. Who resolves an incident ends the faults of its calls.
+    on again already. Who resolves an incident ends the faults of its calls. Which cameras
+    are missing matters to all who may be given one. What was left on may be somebody's by now, wherever the
+    configuration has moved it.
     """
-    there = {incident.location for event in events for incident in _concerned(event, state)}
+    concerned = [incident for event in events for incident in _concerned(event, state)]
+    there = {incident.location for incident in concerned}
+    heirs = {incident.location for incident in _heirs(state)} if concerned else set()
     resources = frozenset(resource for location in there for resource in resources_at(location, plan))
     keepers = frozenset(
         hold.incident
@@ -55,7 +61,16 @@ def further_needs(needs: Needs, events: Sequence[Event], state: State, plan: Pla
         if event.kind is Kind.HOLD_LOST
         for hold in state.holds_on(event.attributes["resource"])
     )
-    subjects = frozenset(subject for event in events for subject in _over_with(event, state))
+    resources |= frozenset(
+        delivery.resource
+        for event in events
+        if event.kind is Kind.LEFT_ON
+        for delivery in state.deliveries_of(event.incident)
+        if delivery.resource
+    )
+    subjects = frozenset(subject for event in events for subject in _over_with(event, state)) | frozenset(
+        subject for location in there | heirs for subject in _cameras_at(location, plan)
+    )
     if resources <= needs.resources and keepers <= needs.incidents and subjects <= needs.subjects:
         return None
     return replace(
@@ -64,6 +79,36 @@ def further_needs(needs: Needs, events: Sequence[Event], state: State, plan: Pla
         incidents=needs.incidents | keepers,
         subjects=needs.subjects | subjects,
     )
+
+
+def _phones_of(event: Event) -> Iterator[str]:
+    """The phone, and what stands for it in an incident that is about the phone itself."""
+    yield event.phone
+    if event.kind is Kind.TAMPER:
+        yield f"{TAMPERED}{event.phone}"
+
+
+def _heirs(state: State) -> Iterator[Incident]:
+    """Who waits for something, or may lose it and get it back within the batch."""
+    for hold in state.holds.values():
+        incident = state.incidents.get(hold.incident)
+        if incident and (not hold.held or hold.tier is Tier.ROUTINE or incident.exercise):
+            yield incident
+
+
+def _cameras_at(location: str, plan: Plan) -> Iterator[str]:
+    """The subjects of the faults of whatever the location may look at."""
+    if known := plan.locations.get(location):
+        yield from (subject_of_camera(view.camera) for view in every_view(known))
+
+
+def _is_of_camera(event: Event) -> bool:
+    return event.kind is Kind.DELIVERY_SETTLED and "camera" in event.attributes
+
+
+def subject_of_camera(camera: str) -> str:
+    """Return the subject of the camera's faults."""
+    return f"camera/{camera}"
 
 
 def _over_with(event: Event, state: State) -> Iterator[str]:

@@ -1,16 +1,23 @@
 """Whether the operators see the place, as far as the receipts can tell (semantics: "Picture confirmed").
 
-One camera is proven live and a display that shows it is verified. Only the latest word on each camera and
-display counts: a forced recording that was found off proves nothing until it is on again.
+One camera is proven live (`PROOFS`) and a display that shows it is verified. Only the latest word on each
+camera and display counts: a forced recording that was found off proves nothing until it is on again.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from bridge.engine.turn import Turn
 from bridge.model import Delivery, DeliveryState, Incident, Operation
+
+PROOFS: Final = frozenset({Operation.START_RECORDING, Operation.EVENT_START, Operation.PROVE_LIVE})
+"""Operations whose read-back proves that the camera gives a picture."""
+
+FOUND: Final = "found"
+"""Param of a delivery that found its camera missing (`cameras`)."""
 
 
 class Picture(enum.IntEnum):
@@ -37,9 +44,10 @@ def picture_of(turn: Turn, incident: Incident) -> Picture:
     deliveries = turn.state.deliveries_of(incident.id)
     displays = _latest(deliveries, Operation.SHOW)
     cameras: dict[str, Picture] = {}
-    for recording in _latest(deliveries, Operation.START_RECORDING):
-        camera = recording.params.get("camera", "")
-        cameras[camera] = max(cameras.get(camera, Picture.NONE), _proof(turn, recording))
+    for operation in PROOFS:
+        for proof in _latest(deliveries, operation):
+            camera = proof.params.get("camera", "")
+            cameras[camera] = max(cameras.get(camera, Picture.NONE), _proof(turn, proof))
     sure = max((_seen(turn, display, cameras) for display in displays), default=Picture.NONE)
     if sure > Picture.UNCONFIRMED:
         return sure
@@ -57,6 +65,8 @@ def _proof(turn: Turn, delivery: Delivery) -> Picture:
     """What this delivery says by itself: verified, perhaps verified later, or never to be verified."""
     if delivery.state is DeliveryState.VERIFIED:
         return Picture.CONFIRMED
+    if FOUND in delivery.params:  # missing: tried again, and not waited for
+        return Picture.UNCONFIRMED
     reachable = (f"driver/{delivery.driver}", "link") not in turn.state.faults
     return Picture.AWAITED if reachable and not delivery.state.settled else Picture.UNCONFIRMED
 

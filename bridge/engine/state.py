@@ -34,6 +34,9 @@ class Reason(enum.StrEnum):
     REASSERTED = "reasserted"
     SUSPENDED = "suspended"
     DISPATCHED = "dispatched"
+    SWAPPED = "swapped"
+    STOPPED_AGAIN = "stopped_again"
+    """What a closed incident left on is switched off once more."""
     FAULT_OPENED = "fault_opened"
     FAULT_CLEARED = "fault_cleared"
     NOTED = "noted"
@@ -77,7 +80,7 @@ class State:
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
     faults: dict[tuple[str, str], Fault] = field(default_factory=dict)
-    """Open faults of the subjects that the events name, and of the drivers."""
+    """Open faults of the subjects that events name, of the drivers, and of the cameras at the places."""
     _index: Index | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

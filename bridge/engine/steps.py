@@ -1,6 +1,6 @@
 """What a step of an incident sets in motion: deliveries, and the claims on what they need.
 
-Called by `effects`, `timers`, `deliveries` and `stops`; reads the response table through `actions_for`.
+Called by `effects`, `timers`, `deliveries`, `cameras` and `stops`; reads the response table through `wanted`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bridge.engine.holds import blockers, claim, holds_now
-from bridge.engine.pictures import picture_of
+from bridge.engine.pictures import FOUND, picture_of
 from bridge.engine.turn import Turn
+from bridge.engine.wanted import actions_of
 from bridge.model import (
     NOTHING,
     UNDO,
@@ -22,7 +23,7 @@ from bridge.model import (
     Tier,
     derive_id,
 )
-from bridge.response import Action, Step, actions_for
+from bridge.response import Action, Step
 
 KEPT: Final = frozenset({*UNDO, Operation.RECALL_PRESET})
 """What an incident has for as long as it lives, and gets again if it lost it. A call to dispatch is over
@@ -31,32 +32,40 @@ when it is over."""
 
 def take(turn: Turn, incident: Incident, step: Step) -> None:
     """Ask for every action of `step`. Taking the same step of the same press twice asks for nothing."""
-    ask(turn, incident, f"{step}/{incident.pressed}", actions_for(step, incident, turn.plan))
+    ask(turn, incident, f"{step}/{incident.pressed}", actions_of(turn, incident, step))
 
 
 def take_anew(turn: Turn, incident: Incident, step: Step) -> None:
     """Ask for every action of `step`, each time it is taken."""
-    ask_anew(turn, incident, step, actions_for(step, incident, turn.plan))
+    ask_anew(turn, incident, step, actions_of(turn, incident, step))
 
 
 def begin_routine(turn: Turn, incident: Incident) -> None:
     """Ask for what answers a routine call; what still is on since the last one stays on."""
-    actions = actions_for(Step.OFF_HOOK, incident, turn.plan)
-    missing = (action for action in actions if not holds_now(turn, incident, action.resource))
-    ask_anew(turn, incident, Step.OFF_HOOK, missing)
+    actions = actions_of(turn, incident, Step.OFF_HOOK)
+    ask_anew(
+        turn, incident, Step.OFF_HOOK, (action for action in actions if not _has(turn, incident, action))
+    )
 
 
 def restore(turn: Turn, incident: Incident) -> None:
     """Take again what the incident lost to others or had to give up, where that is free now."""
     free = (
         action
-        for action in actions_for(Step.SOS, incident, turn.plan)
+        for action in actions_of(turn, incident, Step.SOS)
         if action.resource
         and action.operation in KEPT
-        and not holds_now(turn, incident, action.resource)
+        and not _has(turn, incident, action)
         and not blockers(turn, incident, action)
     )
     ask_anew(turn, incident, "restore", free)
+
+
+def _has(turn: Turn, incident: Incident, action: Action) -> bool:
+    """Whether the incident has what the action asks for: a camera that it sent home looks elsewhere."""
+    mine = [row for row in turn.state.deliveries_of(incident.id) if row.resource == action.resource]
+    sent_home = bool(mine) and mine[-1].operation is Operation.HOME
+    return holds_now(turn, incident, action.resource) and not sent_home
 
 
 def ask_again(turn: Turn, incident: Incident, name: str, deliveries: Iterable[Delivery]) -> None:
@@ -77,10 +86,13 @@ def next_label(turn: Turn, incident: Incident, name: str) -> str:
     return f"{first}-{earlier + 1}" if earlier else first
 
 
-def ask(turn: Turn, incident: Incident, label: str, actions: Iterable[Action]) -> None:
+def ask(
+    turn: Turn, incident: Incident, label: str, actions: Iterable[Action], seconds: float | None = None
+) -> None:
     """Give birth to a delivery for each action whose resource the incident gets.
 
     label: names the step within the incident; with driver, operation and target it makes the id.
+    seconds: within which it is to be done; None for as long as the incident's tier has.
     """
     for action in actions:
         if _id_of(incident, label, action) in turn.state.deliveries:
@@ -88,7 +100,7 @@ def ask(turn: Turn, incident: Incident, label: str, actions: Iterable[Action]) -
         if action.resource and not claim(turn, incident, action):
             continue
         _replace_earlier(turn, incident, label, action)
-        bear(turn, incident, label, action, _deadline(turn, incident))
+        bear(turn, incident, label, action, _deadline(turn, incident) if seconds is None else seconds)
 
 
 def _id_of(incident: Incident, label: str, action: Action) -> str:
@@ -122,13 +134,10 @@ def _whom_to_call(turn: Turn, incident: Incident, action: Action) -> Mapping[str
     """What dispatch has to be told besides: whether there is a picture, and which call to pick up.
 
     `call_key` and `endpoint` name the phone's newest call, the living ones first; `caller` is its number.
-    `closed_by` is who ended the incident, where it is over.
     """
     if action.operation is not Operation.NOTIFY:
         return NOTHING
     facts = {"picture": picture_of(turn, incident).spoken}
-    if incident.closed_by:
-        facts["closed_by"] = incident.closed_by
     calls = turn.state.live_calls(incident.id) or turn.state.calls_of(incident.id)
     if calls:
         call = calls[-1]
@@ -166,12 +175,17 @@ def _says_the_same(delivery: Delivery, label: str, action: Action) -> bool:
     return action.operation is Operation.UPDATE_POPUP
 
 
+def asked_of(delivery: Delivery) -> Mapping[str, str]:
+    """Return the params as they were asked for, without what was found out since."""
+    return {name: text for name, text in delivery.params.items() if name != FOUND}
+
+
 def _action_of(delivery: Delivery) -> Action:
     return Action(
         operation=delivery.operation,
         driver=delivery.driver,
         target=delivery.target,
-        params=delivery.params,
+        params=asked_of(delivery),
         resource=delivery.resource,
         sharing=delivery.sharing,
     )

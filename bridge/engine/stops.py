@@ -1,78 +1,42 @@
-"""Taking back what an incident started, and passing on what it held. Called by `effects` and `timers`."""
+"""Taking back what an incident started, and ending what it began. Called by `effects`, `timers`, `fold`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
+from typing import Final
 
-from bridge.engine.holds import blockers, heirs_of, holds_alone
-from bridge.engine.steps import KEPT, ask_anew, bear, next_label
+from bridge.engine.holds import holder_beside, holds_alone
+from bridge.engine.passing_on import give_up
+from bridge.engine.steps import KEPT, ask, asked_of, bear, next_label
 from bridge.engine.turn import Turn
-from bridge.model import UNDO, Delivery, DeliveryState, Hold, Incident, IncidentState, Operation, Tier
-from bridge.response import Action, Step, actions_for
+from bridge.engine.wanted import actions_of, missing_at
+from bridge.model import UNDO, Delivery, DeliveryState, Incident, IncidentState, Operation
+from bridge.response import Action, Step, describe
 
-
-def _give_up(turn: Turn, holds: Iterable[Hold]) -> None:
-    """Release the holds, and give each resource to those who waited for it."""
-    holds = sorted(holds, key=lambda hold: hold.resource)
-    for hold in holds:
-        turn.drop_hold(hold)
-    for hold in holds:
-        _offer(turn, hold.resource)
-
-
-def hand_over(turn: Turn, incident: Incident) -> None:
-    """A cleared incident keeps in its post-roll only what no living one waits for."""
-    for hold in sorted(turn.state.holds_of(incident.id), key=lambda hold: hold.resource):
-        if hold.held:
-            _offer(turn, hold.resource)
-
-
-def _offer(turn: Turn, resource: str) -> None:
-    for heir in heirs_of(turn, resource):
-        _give_back(turn, heir)
-
-
-def _give_back(turn: Turn, heir: Hold) -> None:
-    """Repeat the heir's action on a resource it lost or waited for, if its incident still wants it."""
-    incident = turn.state.incidents.get(heir.incident)
-    if incident is None or not _still_wants(incident):
-        return
-    action = next(_actions_on(turn, incident, heir.resource), None)
-    if action is None or blockers(turn, incident, action):
-        return
-    turn.note(incident.id, f"{heir.resource} is free again: given back")
-    ask_anew(turn, incident, "give_back", [action])
-
-
-def _actions_on(turn: Turn, incident: Incident, resource: str) -> Iterator[Action]:
-    """What the incident does with the resource: as it opened first, then as in its other steps."""
-    opening, other = Step.SOS, Step.OFF_HOOK
-    if incident.tier is Tier.ROUTINE:
-        opening, other = other, opening
-    for step in (opening, *(step for step in Step if step not in (opening, other))):
-        for action in actions_for(step, incident, turn.plan):
-            if action.resource == resource and action.operation in KEPT:
-                yield action
-
-
-def _still_wants(incident: Incident) -> bool:
-    """A routine incident whose last call is over is cleared: it gets nothing back."""
-    return incident.live and incident.state is not IncidentState.CLEARING
-
-
-# --- stopping ---------------------------------------------------------------------------------------
+_AFTERWARDS: Final = frozenset({*UNDO.values(), Operation.BOOKMARK, Operation.LOCK_EVIDENCE})
+"""What goes on when the incident is over."""
+_NOT_DONE: Final = frozenset({DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.UNCERTAIN})
 
 
 def stop_all(turn: Turn, incident: Incident) -> None:
-    """Take back whatever may have been switched on, let go of every resource, and ask for nothing more.
+    """Take back whatever may have been switched on, end what was begun, and let go of every resource.
 
-    A bookmark is still made afterwards: it marks what was.
+    A bookmark is still made afterwards, and evidence locked: they keep what was.
     """
     _switch_off(turn, incident, UNDO)
     for delivery in turn.state.deliveries_of(incident.id):
-        if not delivery.state.settled and delivery.operation not in (*UNDO.values(), Operation.BOOKMARK):
+        if not delivery.state.settled and delivery.operation not in _AFTERWARDS:
             turn.supersede(delivery, "the incident is over")
-    _give_up(turn, turn.state.holds_of(incident.id))
+    _close(turn, incident)
+    give_up(turn, turn.state.holds_of(incident.id))
+
+
+def _close(turn: Turn, incident: Incident) -> None:
+    """Ask for what ends the incident. Nothing is begun by it: nobody would be left to take it back."""
+    actions = actions_of(turn, incident, Step.CLOSED)
+    ends = [action for action in actions if action.operation not in KEPT]
+    label = f"{Step.CLOSED}/{incident.pressed}"
+    ask(turn, incident, label, ends, seconds=turn.plan.times.deadline_stop)
 
 
 def stop(turn: Turn, incident: Incident, operations: Collection[Operation]) -> None:
@@ -83,7 +47,64 @@ def stop(turn: Turn, incident: Incident, operations: Collection[Operation]) -> N
         for delivery in turn.state.deliveries_of(incident.id)
         if delivery.operation in operations
     }
-    _give_up(turn, [hold for hold in turn.state.holds_of(incident.id) if hold.resource in resources])
+    give_up(turn, [hold for hold in turn.state.holds_of(incident.id) if hold.resource in resources])
+
+
+def stop_again(turn: Turn, incident: Incident) -> int:
+    """Switch off once more what a closed incident left on; return how many deliveries that took.
+
+    That is what may have been on and whose last undo failed, ended in doubt, or was not done in time, unless
+    a living incident has the resource. An undo that was called off is its rival's to ask for.
+    """
+    label = next_label(turn, incident, "stop")
+    undone = 0
+    for earlier in _by_target(turn, incident, UNDO):
+        undo = _undo_of(turn, incident, earlier)
+        last = _last_of(turn, incident, undo)
+        if last is None or not _is_in_vain(last, turn.now) or not _may_be_on(earlier):
+            continue
+        if undo.resource and holder_beside(turn, incident, undo.resource):
+            turn.note(incident.id, f"{undo.resource} is left on: another incident has it by now")
+        elif turn.plan.can(undo.driver, undo.operation):
+            if not last.state.settled:
+                turn.supersede(last, "not done before its deadline: asked for anew")
+            bear(turn, incident, label, undo, turn.plan.times.deadline_stop)
+            undone += 1
+    return undone
+
+
+def _may_be_on(earlier: list[Delivery]) -> bool:
+    """Whether any of these was done, or may have been; of what was shared, another's may have been."""
+    return bool(earlier[-1].resource) or any(
+        delivery.doubtful
+        or delivery.state.done
+        or delivery.state is DeliveryState.UNCERTAIN
+        or (delivery.state is DeliveryState.SUPERSEDED and bool(delivery.attempts or delivery.leased_by))
+        for delivery in earlier
+    )
+
+
+def _last_of(turn: Turn, incident: Incident, action: Action) -> Delivery | None:
+    """The incident's last delivery of just this."""
+    wanted = (action.driver, action.operation, action.target)
+    asked = [
+        delivery
+        for delivery in turn.state.deliveries_of(incident.id)
+        if (delivery.driver, delivery.operation, delivery.target) == wanted
+    ]
+    return asked[-1] if asked else None
+
+
+def _is_in_vain(undo: Delivery, now: float) -> bool:
+    """Whether the undo ended and did not do it, or will end so because its time is up."""
+    return undo.state in _NOT_DONE or (not undo.state.settled and undo.deadline <= now)
+
+
+def stay(turn: Turn, incident: Incident) -> None:
+    """The incident goes on: a camera that was about to be sent home stays."""
+    for delivery in turn.state.deliveries_of(incident.id):
+        if delivery.operation is Operation.HOME and not delivery.state.settled:
+            turn.supersede(delivery, "needed again: not sent home")
 
 
 def _switch_off(turn: Turn, incident: Incident, operations: Collection[Operation]) -> None:
@@ -91,13 +112,9 @@ def _switch_off(turn: Turn, incident: Incident, operations: Collection[Operation
 
     What is shared is switched off by the last to leave, whoever switched it on.
     """
-    asked: dict[tuple[str, Operation, str], list[Delivery]] = {}
-    for delivery in turn.state.deliveries_of(incident.id):
-        if delivery.operation in operations:
-            asked.setdefault((delivery.driver, delivery.operation, delivery.target), []).append(delivery)
     label = next_label(turn, incident, "stop")
-    for earlier in asked.values():
-        undo = _undo_of(earlier)
+    for earlier in _by_target(turn, incident, operations):
+        undo = _undo_of(turn, incident, earlier)
         needed = _is_ours_to_stop(turn, incident, earlier) and turn.plan.can(undo.driver, undo.operation)
         for delivery in earlier:
             if not delivery.state.settled:
@@ -106,15 +123,31 @@ def _switch_off(turn: Turn, incident: Incident, operations: Collection[Operation
             bear(turn, incident, label, undo, turn.plan.times.deadline_stop)
 
 
-def _undo_of(earlier: list[Delivery]) -> Action:
-    """What takes back the latest of these; `reference` is what the other side last called it."""
+def _by_target(turn: Turn, incident: Incident, operations: Collection[Operation]) -> list[list[Delivery]]:
+    """The incident's deliveries of `operations`, together what asked a driver for the same at one target."""
+    asked: dict[tuple[str, Operation, str], list[Delivery]] = {}
+    for delivery in turn.state.deliveries_of(incident.id):
+        if delivery.operation in operations:
+            asked.setdefault((delivery.driver, delivery.operation, delivery.target), []).append(delivery)
+    return list(asked.values())
+
+
+def _undo_of(turn: Turn, incident: Incident, earlier: list[Delivery]) -> Action:
+    """What takes back the latest of these, in the words of now: an alarm is closed with who and why.
+
+    `reference` is what the other side last called it.
+    """
     latest = earlier[-1]
     references = [delivery.reference for delivery in earlier if delivery.reference]
     return Action(
         operation=UNDO[latest.operation],
         driver=latest.driver,
         target=latest.target,
-        params={**latest.params, "reference": references[-1] if references else ""},
+        params={
+            **asked_of(latest),
+            **describe(incident, turn.plan, missing_at(turn, incident)),
+            "reference": references[-1] if references else "",
+        },
         resource=latest.resource,
         sharing=latest.sharing,
     )

@@ -35,6 +35,8 @@ class Signal(enum.StrEnum):
     RESOLVE = "resolve"
     POST_ROLL = "post_roll"
     """The post-roll is over and no call lives."""
+    TAMPER = "tamper"
+    """Somebody meddles with the phone; about the phone's own incident only."""
 
 
 class Effect(enum.StrEnum):
@@ -42,6 +44,7 @@ class Effect(enum.StrEnum):
 
     START_SOS = "start_sos"
     START_ROUTINE = "start_routine"
+    START_TAMPER = "start_tamper"
     RESTORE = "restore"
     """Take again what was lost to others or given up meanwhile."""
     TELL_AGAIN = "tell_again"
@@ -85,6 +88,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
     {
         (None, Signal.PRESS): Row(S.OPEN, R.OPENED, _START_SOS),
         (None, Signal.CALL): Row(S.OPEN, R.OPENED, (E.START_ROUTINE,)),
+        (None, Signal.TAMPER): Row(S.CLEARING, R.OPENED, (E.START_TAMPER, E.POST_ROLL)),
         # Nobody has it yet.
         (S.OPEN, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, (E.RESTORE, E.TELL_AGAIN, E.REDIALLED)),
         (S.OPEN, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -96,6 +100,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.OPEN, Signal.ACKNOWLEDGE): Row(S.ACKNOWLEDGED, R.ACKNOWLEDGED, _OWN),
         (S.OPEN, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.OPEN, Signal.POST_ROLL): Row(S.OPEN, R.LATE),
+        (S.OPEN, Signal.TAMPER): Row(S.OPEN, R.NOTED),
         # A person is on the line; escalation goes on until somebody has it by name.
         (S.CONNECTED, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.CONNECTED, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -107,6 +112,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.CONNECTED, Signal.ACKNOWLEDGE): Row(S.ACKNOWLEDGED, R.ACKNOWLEDGED, _OWN),
         (S.CONNECTED, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.CONNECTED, Signal.POST_ROLL): Row(S.CONNECTED, R.LATE),
+        (S.CONNECTED, Signal.TAMPER): Row(S.CONNECTED, R.NOTED),
         # A named person has it. That is not the end of it.
         (S.ACKNOWLEDGED, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.ACKNOWLEDGED, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -118,6 +124,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.ACKNOWLEDGED, Signal.ACKNOWLEDGE): Row(S.ACKNOWLEDGED, R.NOTED),
         (S.ACKNOWLEDGED, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.ACKNOWLEDGED, Signal.POST_ROLL): Row(S.ACKNOWLEDGED, R.LATE),
+        (S.ACKNOWLEDGED, Signal.TAMPER): Row(S.ACKNOWLEDGED, R.NOTED),
         # Cleared; cameras and recording go on for the post-roll.
         (S.CLEARING, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.CLEARING, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -129,6 +136,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.CLEARING, Signal.ACKNOWLEDGE): Row(S.CLEARING, R.NOTED),
         (S.CLEARING, Signal.RESOLVE): Row(S.CLEARING, R.NOTED),
         (S.CLEARING, Signal.POST_ROLL): Row(S.CLOSED, R.CLOSED, (E.STOP_ALL,)),
+        (S.CLEARING, Signal.TAMPER): Row(S.CLEARING, R.JOINED, (E.POST_ROLL,)),
         # Over. What comes later is written down, nothing more.
         **{(S.CLOSED, signal): Row(S.CLOSED, R.LATE) for signal in Signal},
     }

@@ -11,8 +11,9 @@ from bridge.engine.effects import ESCALATION, apply_signal, clear, no_picture, p
 from bridge.engine.state import Reason
 from bridge.engine.table import Signal
 from bridge.engine.turn import Turn
+from bridge.engine.wanted import actions_of
 from bridge.model import Call, Incident, Operation, Tier
-from bridge.response import Step, actions_for
+from bridge.response import Step
 
 _SCREENS: Final = frozenset({Operation.POPUP, Operation.UPDATE_POPUP, Operation.SHOW})
 
@@ -47,8 +48,8 @@ def _unresolved_due(turn: Turn, incident: Incident) -> None:
 
 def _who_is_told(turn: Turn, incident: Incident, step: Step) -> str:
     """Say who hears of this step by the response table: there may be nobody."""
-    actions = list(actions_for(step, incident, turn.plan))
-    told = sorted({action.target for action in actions if action.operation in _SCREENS})
+    actions = list(actions_of(turn, incident, step))
+    told = sorted({action.params["console"] for action in actions if action.operation in _SCREENS})
     if any(action.operation is Operation.NOTIFY for action in actions):
         told.append("dispatch")
     if not told:

@@ -45,6 +45,8 @@ class Kind(enum.StrEnum):
     """The dialplan rings a dispatch tier for this incident (SOSTier), so the bridge need not."""
     SWAPPED = "swapped"
     """A named person (`by`) gives the incident what another one holds; `attributes` name the `resource`."""
+    LEFT_ON = "left_on"
+    """The bridge begins anew, and something that the closed incident switched on may not be off."""
     REPORTED = "reported"
     """Something that only the incident's story tells; `attributes` carry the `text`."""
     LINK_LOST = "link_lost"

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreachable
+from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain, Unreachable
 from bridge.model import (
     Accept,
     Capability,
@@ -212,7 +212,7 @@ class Lane:
             self._settle(delivery, DeliveryState.UNCERTAIN, f"defect in the driver: {error!r}")
         else:
             self._answered()
-            self._settle(delivery, receipt.outcome, receipt.proof, receipt.reference)
+            self._settle(delivery, receipt.outcome, receipt.proof, reference=receipt.reference)
 
     async def _asked(self, delivery: Delivery) -> Receipt:
         """Ask the driver, no longer than the deadline."""
@@ -229,24 +229,25 @@ class Lane:
     def _again(self, delivery: Delivery, error: DeliveryError) -> None:
         """Try again later, if there is a later before the deadline."""
         asked = getattr(error, "retry_after", None)
+        missing = "yes" if isinstance(error, CameraMissing) else ""
         pause = backoff(delivery.attempts) if asked is None else min(asked, LONGEST_RETRY_AFTER)
         at = self._clock.now() + pause
         if at >= delivery.deadline or delivery.id in self._withdrawn:
-            self._give_up(delivery, str(error))
+            self._give_up(delivery, str(error), missing=missing)
             return
         later = replace(delivery, next_attempt_at=at, proof=str(error))
         self._queue.put(later)
-        self._report(later, "retry", str(error), next_attempt_at=repr(at))
+        self._report(later, "retry", str(error), next_attempt_at=repr(at), missing=missing)
 
     # --- telling ------------------------------------------------------------------------------------
 
-    def _give_up(self, delivery: Delivery, why: str) -> None:
+    def _give_up(self, delivery: Delivery, why: str, **more: str) -> None:
         state = DeliveryState.UNCERTAIN if delivery.doubtful else DeliveryState.EXPIRED
-        self._settle(delivery, state, why)
+        self._settle(delivery, state, why, **more)
 
-    def _settle(self, delivery: Delivery, state: DeliveryState, proof: str, reference: str = "") -> None:
+    def _settle(self, delivery: Delivery, state: DeliveryState, proof: str, **more: str) -> None:
         self._settled.add(delivery.id)
-        self._report(delivery, state, proof, reference=reference)
+        self._report(delivery, state, proof, **more)
 
     def _report(self, delivery: Delivery, state: str, proof: str, **more: str) -> None:
         attributes = {
@@ -254,6 +255,7 @@ class Lane:
             "state": state,
             "attempts": str(delivery.attempts),
             "proof": proof,
+            "camera": delivery.params.get("camera", ""),
             "started_at": repr(delivery.started_at) if delivery.started_at else "",
             "doubtful": "yes" if delivery.doubtful else "",
             **more,

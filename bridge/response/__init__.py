@@ -5,20 +5,26 @@ a source said about a phone into a configured phone; `actions_for` turns a step 
 the ordered actions of the site's response table.
 """
 
-from bridge.response.actions import Action, actions_for, describe, resources_at
-from bridge.response.phones import UNKNOWN_PHONE, identify, tier_of
-from bridge.response.plan import Plan, Rule, Step, Times
+from bridge.response.actions import Action, actions_for, describe, ptz, resources_at
+from bridge.response.phones import TAMPERED, UNKNOWN_PHONE, identify, tier_of
+from bridge.response.plan import Audience, Plan, Rule, Step, Times
+from bridge.response.views import every_view, stand_ins_at
 
 __all__ = [
+    "TAMPERED",
     "UNKNOWN_PHONE",
     "Action",
+    "Audience",
     "Plan",
     "Rule",
     "Step",
     "Times",
     "actions_for",
     "describe",
+    "every_view",
     "identify",
+    "ptz",
     "resources_at",
+    "stand_ins_at",
     "tier_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,19 +10,21 @@ from bridge.model import (
     NOTHING,
     Incident,
     IncidentState,
-    Location,
     Operation,
     Sharing,
     Tier,
-    View,
 )
+from bridge.response.phones import TAMPERED
 from bridge.response.plan import Plan, Rule, Step
+from bridge.response.views import BY_PRESET, Look, consoles_of, every_view, looks_of
 
 Words = Mapping[str, str]
 """What `describe` says of an incident."""
 
-_OF_BOTH_TIERS: Final = frozenset({Step.CONNECTED, Step.ACKNOWLEDGED, Step.CLEARED})
-"""Steps that a routine call takes too; dispatch hears of them for an SOS only."""
+_OF_BOTH_TIERS: Final = frozenset({Step.CONNECTED, Step.ACKNOWLEDGED, Step.CLEARED, Step.CLOSED})
+"""Steps that a routine call takes too; dispatch, supervisors and the like hear of them for an SOS only."""
+
+_RECORDED: Final = frozenset({Operation.START_RECORDING, Operation.EVENT_START})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,53 +39,54 @@ class Action:
     sharing: Sharing = Sharing.TOGETHER
 
 
-def actions_for(step: Step, incident: Incident, plan: Plan) -> Iterator[Action]:
-    """Yield the actions of `step` for this incident, in the order of the response table."""
+def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[str] = ()) -> Iterator[Action]:
+    """Yield the actions of `step` for this incident, in the order of the response table.
+
+    missing: tags of the cameras of its location that are known to be missing, in the order in which they
+    were found missing; the location's alternates stand in for them.
+    """
     rules = plan.rules_of.get(step)
     if not rules:
         return
     location = plan.locations.get(incident.location)
-    words = describe(incident, plan)
-    silent = incident.tier is Tier.ROUTINE and step in _OF_BOTH_TIERS
+    words = describe(incident, plan, missing)
+    routine = incident.tier is Tier.ROUTINE and step in _OF_BOTH_TIERS
     for rule in rules:
-        if not (silent and rule.operation is Operation.NOTIFY):
-            yield from _expand(rule, words, location, plan)
+        looks = looks_of(rule, location, missing) if location else []
+        match rule.operation:
+            case Operation.POPUP | Operation.UPDATE_POPUP | Operation.SHOW:
+                consoles = consoles_of(rule, location, plan, routine=routine)
+                yield from _on_consoles(rule, words, consoles, looks, plan)
+            case Operation.NOTIFY:
+                if not routine:
+                    yield from _to_dispatch(rule, words)
+            case _:
+                yield from _on_cameras(rule, words, looks, plan)
 
 
-def _expand(rule: Rule, words: Words, location: Location | None, plan: Plan) -> Iterator[Action]:
-    views = location.views[: rule.max_views] if location else ()
-    match rule.operation:
-        case Operation.POPUP | Operation.UPDATE_POPUP | Operation.SHOW:
-            consoles = rule.consoles or (location.consoles if location else ()) or plan.consoles
-            yield from _on_consoles(rule, words, consoles, views, plan)
-        case Operation.NOTIFY:
-            yield from _to_dispatch(rule, words)
-        case _:
-            yield from _on_cameras(rule, words, views, plan)
-
-
-def _on_cameras(rule: Rule, words: Words, views: Iterable[View], plan: Plan) -> Iterator[Action]:
-    for view in views:
-        target = plan.cameras.get(view.camera, {}).get(rule.driver)
-        if target is None or (rule.operation is Operation.RECALL_PRESET and not view.preset):
+def _on_cameras(rule: Rule, words: Words, looks: Iterable[Look], plan: Plan) -> Iterator[Action]:
+    for look in looks:
+        camera, preset = look.view.camera, look.view.preset
+        target = plan.cameras.get(camera, {}).get(rule.driver)
+        if target is None or (rule.operation in BY_PRESET and not preset):
             continue
-        resource, sharing = _camera_resource(rule, view.camera, target)
+        resource, sharing = _camera_resource(rule, camera, target)
+        instead = {"instead_of": look.instead_of} if look.instead_of else NOTHING
         yield Action(
             operation=rule.operation,
             driver=rule.driver,
             target=target,
-            params={**words, "camera": view.camera, "preset": view.preset},
+            params={**words, "camera": camera, "preset": preset, **instead},
             resource=resource,
             sharing=sharing,
         )
 
 
 def _camera_resource(rule: Rule, camera: str, target: str) -> tuple[str, Sharing]:
-    match rule.operation:
-        case Operation.RECALL_PRESET | Operation.HOME:
-            return f"ptz/{camera}", Sharing.ALONE
-        case Operation.START_RECORDING | Operation.EVENT_START:
-            return f"{rule.operation}/{rule.driver}/{target}", Sharing.TOGETHER
+    if rule.operation in BY_PRESET:
+        return ptz(camera), Sharing.ALONE
+    if rule.operation in _RECORDED:
+        return f"{rule.operation}/{rule.driver}/{target}", Sharing.TOGETHER
     return "", Sharing.TOGETHER
 
 
@@ -100,57 +103,89 @@ def _to_dispatch(rule: Rule, words: Words) -> Iterator[Action]:
 
 
 def _on_consoles(
-    rule: Rule, words: Words, consoles: Iterable[str], views: Iterable[View], plan: Plan
+    rule: Rule, words: Words, consoles: Iterable[str], looks: Sequence[Look], plan: Plan
 ) -> Iterator[Action]:
-    shown = {view.camera: plan.cameras.get(view.camera, {}).get(rule.driver) for view in views}
+    shown = {look.view.camera: plan.cameras.get(look.view.camera, {}).get(rule.driver) for look in looks}
     cameras = {tag: target for tag, target in shown.items() if target}
     shows = rule.operation is Operation.SHOW
     if shows and not cameras:
         return
     for console in consoles:
+        target = plan.console_at(rule.driver, console)
+        if target is None:
+            continue
         yield Action(
             operation=rule.operation,
             driver=rule.driver,
-            target=console,
-            params={**words, "cameras": ",".join(cameras.values()), "views": ",".join(cameras)},
-            resource=f"screen/{rule.driver}/{console}" if shows else "",
+            target=target,
+            params={
+                **words,
+                "cameras": ",".join(cameras.values()),
+                "views": ",".join(cameras),
+                "stand_ins": ",".join(look.view.camera for look in looks if look.instead_of),
+                "console": console,
+            },
+            resource=f"screen/{rule.driver}/{target}" if shows else "",
             sharing=Sharing.BY_TIER,
         )
 
 
 def resources_at(location: str, plan: Plan) -> frozenset[str]:
-    """Every resource that an incident at this location may want to hold; '' is an unknown location."""
+    """Every resource that an incident at this location may want to hold; '' is an unknown location.
+
+    That is more than its steps ask for at most times: a stand-in's, and each camera that may be moved.
+    """
     known = plan.resources.get(location)
     if known is None:
-        pretend = Incident(
-            id="",
-            tier=Tier.EMERGENCY,
-            state=IncidentState.OPEN,
-            phone="",
-            location=location,
-            opened_at=0.0,
-        )
-        actions = (action for step in Step for action in actions_for(step, pretend, plan))
-        known = plan.resources[location] = frozenset(action.resource for action in actions if action.resource)
+        known = plan.resources[location] = frozenset(_resources_at(location, plan))
     return known
 
 
-def describe(incident: Incident, plan: Plan) -> dict[str, str]:
-    """Return the words every action carries: what happened, where, since when; marked when an exercise."""
+def _resources_at(tag: str, plan: Plan) -> Iterator[str]:
+    pretend = Incident(
+        id="", tier=Tier.EMERGENCY, state=IncidentState.OPEN, phone="", location=tag, opened_at=0.0
+    )
+    for step in Step:
+        yield from (action.resource for action in actions_for(step, pretend, plan) if action.resource)
+    location = plan.locations.get(tag)
+    looks = [Look(view) for view in every_view(location)] if location else []
+    yield from (ptz(look.view.camera) for look in looks)
+    for rule in plan.rules:
+        if rule.operation in _RECORDED:
+            yield from (action.resource for action in _on_cameras(rule, NOTHING, looks, plan))
+
+
+def ptz(camera: str) -> str:
+    """Return the resource that whoever moves the camera has to hold."""
+    return f"ptz/{camera}"
+
+
+def describe(incident: Incident, plan: Plan, missing: Sequence[str] = ()) -> dict[str, str]:
+    """Return the words every action carries: what happened, where, since when; marked when an exercise.
+
+    missing: as `actions_for` takes it. The word `missing` has commas between the tags; `opened_ts` is in UTC
+    epoch seconds, `opened_at` in the site's time.
+    """
     location = plan.locations.get(incident.location)
-    phone = plan.by_id.get(incident.phone)
+    phone = plan.by_id.get(incident.phone.removeprefix(TAMPERED))
     word = "SOS" if incident.tier is Tier.EMERGENCY else "Call"
+    if incident.phone.startswith(TAMPERED):
+        word = "Tamper"
     where = incident.location or "location unknown"
     mark = "EXERCISE " if incident.exercise else ""
     return {
         "incident": incident.id,
         "tier": incident.tier.value,
-        "phone": incident.phone,
+        "phone": incident.phone.removeprefix(TAMPERED),
         "extension": phone.extension if phone else "",
         "location": incident.location,
         "spoken": location.spoken if location else "location unknown",
         "opened_at": plan.local_time(incident.opened_at),
+        "opened_ts": repr(incident.opened_at),
         "acknowledged_by": incident.acknowledged_by,
+        "closed_by": incident.closed_by,
+        "close_reason": incident.close_reason,
+        "missing": ",".join(missing),
         "exercise": "yes" if incident.exercise else "",
         "title": f"{mark}{word} {where}",
     }

@@ -11,6 +11,8 @@ from bridge.response.plan import Plan
 
 UNKNOWN_PHONE: Final = "unknown/"
 """Prefix of the phone id of a caller that no configuration names."""
+TAMPERED: Final = "tamper/"
+"""Prefix of the phone id of an incident that is about the phone, not about who calls with it."""
 _TRIGGERS: Final = CALL_KINDS | {Kind.SOS, Kind.OFF_HOOK}
 """Kinds that may open an incident."""
 

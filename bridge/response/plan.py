@@ -13,6 +13,21 @@ from bridge.calls import extension_matches
 from bridge.model import Event, Location, Operation, Phone
 
 
+class Audience(enum.StrEnum):
+    """Whose consoles a pop-up or picture goes to."""
+
+    ASSIGNED = "assigned"
+    """The location's first console: the one that routine calls go to."""
+    LOCATION = "location"
+    """All of the location's consoles."""
+    NEXT = "next"
+    """The operators' consoles of the site that are not the location's."""
+    SUPERVISORS = "supervisors"
+    WALLS = "walls"
+    EVERYONE = "everyone"
+    """All consoles, supervisors and walls."""
+
+
 class Step(enum.StrEnum):
     """The moments of an incident that a site can attach actions to."""
 
@@ -28,6 +43,10 @@ class Step(enum.StrEnum):
     """The phone hung up before a person had it, and the dialplan did not ring dispatch."""
     UNRESOLVED = "unresolved"
     CLEARED = "cleared"
+    CLOSED = "closed"
+    """The post-roll is over; what was started is being stopped."""
+    TAMPER = "tamper"
+    """Somebody meddles with the phone. Without actions here it is a fault and no incident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +85,15 @@ class Rule:
     operation: Operation
     driver: str
     consoles: tuple[str, ...] = ()
-    """For pop-ups and screens; empty means the location's own consoles."""
+    """For pop-ups and screens, by name; where there are none, `audience` says whose."""
+    audience: tuple[Audience, ...] = ()
+    """Where that is empty too: the location's own consoles."""
     groups: tuple[str, ...] = ()
     """For `notify`: the dispatch groups to call."""
     max_views: int = 16
+    """Cameras at most; of those that have a preset, where the operation is about presets."""
+    wider: bool = False
+    """The location's `wider` views follow its `views`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +110,11 @@ class Plan:
     """Extensions or Asterisk patterns (`_911X`)."""
     consoles: tuple[str, ...] = ()
     """Consoles for a call whose location is unknown or names none."""
+    supervisors: tuple[str, ...] = ()
+    """Names of the consoles with that role; likewise `walls`."""
+    walls: tuple[str, ...] = ()
+    console_ids: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """console name -> driver name -> the console's id there; see `console_at`."""
     console_endpoints: frozenset[str] = frozenset()
     """PBX endpoints of consoles, where a connected call means a person at the screen."""
     capabilities: Mapping[str, frozenset[Operation]] = field(default_factory=dict)
@@ -118,6 +147,19 @@ class Plan:
         return {step: tuple(rule for rule in self.rules if rule.step is step) for step in Step}
 
     @cached_property
+    def everyone(self) -> tuple[str, ...]:
+        """The names of all consoles, supervisors and walls that the site names anywhere."""
+        at_locations = (console for location in self.locations.values() for console in location.consoles)
+        named = (*self.consoles, *at_locations, *self.console_ids, *self.supervisors, *self.walls)
+        return tuple(dict.fromkeys(named))
+
+    @cached_property
+    def operators(self) -> tuple[str, ...]:
+        """The names of the consoles that are neither a supervisor's nor a wall."""
+        others = {*self.supervisors, *self.walls}
+        return tuple(console for console in self.everyone if console not in others)
+
+    @cached_property
     def resources(self) -> dict[str, frozenset[str]]:
         """What `resources_at` has found so far, by location."""
         return {}
@@ -128,6 +170,14 @@ class Plan:
 
     def can(self, driver: str, operation: Operation) -> bool:
         return operation in self.capabilities.get(driver, frozenset())
+
+    def console_at(self, driver: str, console: str) -> str | None:
+        """Return the console's id at the driver, None where the driver does not have it.
+
+        A console that names no id at all is known to every driver by its own name.
+        """
+        ids = self.console_ids.get(console)
+        return ids.get(driver) if ids else console
 
     def is_alarm(self, extension: str) -> bool:
         """Whether dialling this is an SOS; the emergency services of RFC 5031 always are."""

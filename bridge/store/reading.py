@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import sqlalchemy as sa
 
 from bridge.errors import SosBridgeError, StoreError
 from bridge.model import (
+    UNDO,
     Call,
     Delivery,
     DeliveryState,
@@ -36,6 +37,8 @@ T = TypeVar("T")
 
 BLIND = "blind"
 """`Fault.what` of an interval in which a link was down and calls may have been missed."""
+
+_IN_VAIN: Final = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.UNCERTAIN)
 
 
 class NoSuchIncident(SosBridgeError):
@@ -150,6 +153,32 @@ class Reader:
         )
         with self._database.read() as connection:
             return {str(row[0]): int(row[1]) for row in connection.execute(query)}
+
+    def left_on(self, since: float, now: float) -> list[str]:
+        """Return the ids of incidents closed after `since` that may have left something on, in no order.
+
+        That is: an undo of theirs failed, ended in doubt, or was not done before its deadline, and nothing
+        has asked for it since. What becomes of it is the engine's to decide (`Kind.LEFT_ON`).
+        """
+        undo, owners, later = schema.deliveries, schema.incidents, schema.deliveries.alias()
+        in_vain = sa.or_(
+            undo.c.state.in_([state.value for state in _IN_VAIN]),
+            sa.and_(undo.c.settled_at.is_(None), undo.c.deadline <= now),
+        )
+        again = sa.exists().where(
+            later.c.incident == undo.c.incident,
+            later.c.order > undo.c.order,
+            *(later.c[name] == undo.c[name] for name in ("driver", "operation", "target")),
+        )
+        query = (
+            sa.select(undo.c.incident)
+            .distinct()
+            .join(owners, owners.c.id == undo.c.incident)
+            .where(owners.c.state == IncidentState.CLOSED.value, owners.c.closed_at > since)
+            .where(undo.c.operation.in_([operation.value for operation in UNDO.values()]), in_vain, ~again)
+        )
+        with self._database.read() as connection:
+            return [str(row[0]) for row in connection.execute(query)]
 
     # --- the site -----------------------------------------------------------------------------------
 

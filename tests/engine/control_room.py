@@ -217,6 +217,7 @@ class ControlRoom:
             "state": state,
             "attempts": str(attempts),
             "proof": "said the driver",
+            **({"camera": delivery.params["camera"]} if "camera" in delivery.params else {}),
             "started_at": repr(self.now),
             **({"next_attempt_at": repr(self.now + 1.0)} if state == "retry" else {}),
             **attributes,

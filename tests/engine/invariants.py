@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import replace
+from itertools import pairwise
 
 from bridge.engine import Decision, State
 from bridge.engine.table import TRANSITIONS
@@ -38,6 +39,7 @@ def check(database: Database, before: State, decision: Decision) -> None:
     _an_sos_never_falls_silent(rows)
     _shared_things_have_the_right_holders(rows)
     _what_is_free_is_stopped_and_what_is_held_is_not(database)
+    _no_camera_goes_home_that_somebody_needs(rows)
     _changes_are_allowed(before, decision)
 
 
@@ -61,7 +63,9 @@ def _nothing_outlives_its_incident(rows: State) -> None:
         assert rows.incidents[hold.incident].live, hold
     for delivery in rows.deliveries.values():
         over = not rows.incidents[delivery.incident].live
-        afterwards = {*UNDO.values(), Operation.BOOKMARK}
+        ends = {Operation.HOME, Operation.EXTEND_BOOKMARK, Operation.UPDATE_POPUP}
+        afterwards = {*UNDO.values(), Operation.BOOKMARK, Operation.LOCK_EVIDENCE}
+        afterwards |= ends if delivery.step.startswith("closed/") else set()
         assert delivery.state.settled or not over or delivery.operation in afterwards, delivery
     for incident in rows.incidents.values():
         in_post_roll = (incident.id, "post_roll") in rows.timers
@@ -111,8 +115,11 @@ def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None
         held = any(hold.held for hold in rows.holds.values() if hold.resource == resource)
         stops = [row for row in deliveries if row.operation not in STARTS]
         called_off = {row.id for row in stops if row.state is DeliveryState.SUPERSEDED}
+        in_vain = {stop.id for stop, later in pairwise(stops) if _is_the_same_again(stop, later)}
         course = "".join(
-            "+" if row.operation in STARTS else "-" for row in deliveries if row.id not in called_off
+            "+" if row.operation in STARTS else "-"
+            for row in deliveries
+            if row.id not in called_off | in_vain
         )
         assert "--" not in course, f"{resource} is stopped twice"
         assert not course.startswith("-"), f"{resource} is stopped before it was started"
@@ -120,6 +127,28 @@ def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None
             assert course.endswith("+"), f"{resource} is held and stopped"
         else:
             assert course.endswith("-"), f"{resource} is left on"
+
+
+def _is_the_same_again(stop: Delivery, later: Delivery) -> bool:
+    """Whether the later stop is the earlier one asked for once more, after that ended in vain."""
+    in_vain = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.UNCERTAIN)
+    return stop.incident == later.incident and stop.state in in_vain
+
+
+def _no_camera_goes_home_that_somebody_needs(rows: State) -> None:
+    for delivery in rows.deliveries.values():
+        if delivery.operation is Operation.HOME and not delivery.state.settled:
+            camera = delivery.params["camera"]
+            needed = [
+                hold
+                for hold in rows.holds.values()
+                if camera in hold.resource and hold.incident != delivery.incident and hold.held
+            ]
+            assert not [hold for hold in needed if _lives(rows.incidents[hold.incident])], delivery
+
+
+def _lives(incident: Incident) -> bool:
+    return incident.live and incident.state is not IncidentState.CLEARING
 
 
 # --- changes ----------------------------------------------------------------------------------------
@@ -157,7 +186,10 @@ def _a_known_incident_changes_rightly(known: Incident, incident: Incident, decis
 
 
 def _somebody_better_has_it(before: State, decision: Decision, lost: Hold) -> None:
-    """An SOS never loses to routine, and a real call never to an exercise of its tier."""
+    """An SOS never loses to routine, and a real call never to an exercise of its tier.
+
+    Among equals the first keeps it, unless a person says otherwise.
+    """
     incidents = before.incidents | decision.incidents
     having = [
         hold for hold in decision.holds.values() if hold and hold.held and hold.resource == lost.resource
@@ -168,7 +200,8 @@ def _somebody_better_has_it(before: State, decision: Decision, lost: Hold) -> No
         assert (hold.tier is Tier.EMERGENCY) >= (lost.tier is Tier.EMERGENCY), (winner, loser)
         if hold.tier is lost.tier:
             assert loser.exercise >= winner.exercise
-            assert loser.exercise or loser.state is IncidentState.CLEARING
+            swapped = decision.event.kind is Kind.SWAPPED
+            assert loser.exercise or swapped or loser.state is IncidentState.CLEARING
 
 
 def _was_sent(earlier: Delivery, later: Delivery) -> bool:

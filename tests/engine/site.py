@@ -6,6 +6,7 @@ PTZ-01 looks at posts 03 and 04, which also share the screen of desk-1. `zm` rec
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bridge.model import Location, Operation, Phone, View
@@ -35,6 +36,16 @@ RULES: Final = (
     Rule(step=Step.UNRESOLVED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
     Rule(step=Step.CLEARED, operation=Operation.UPDATE_POPUP, driver="wall"),
 )
+ENDS: Final = (
+    Rule(step=Step.SOS, operation=Operation.BOOKMARK, driver="zm", wider=True),
+    Rule(step=Step.SOS, operation=Operation.RECALL_PRESET, driver="wall", wider=True),
+    Rule(step=Step.CLOSED, operation=Operation.EXTEND_BOOKMARK, driver="zm", wider=True),
+    Rule(step=Step.CLOSED, operation=Operation.HOME, driver="wall"),
+    Rule(step=Step.TAMPER, operation=Operation.START_RECORDING, driver="zm", max_views=1),
+    Rule(step=Step.TAMPER, operation=Operation.RECALL_PRESET, driver="wall", max_views=1),
+)
+"""Rules of a site that also looks wider, extends its bookmarks, sends its cameras home, and has them look
+where somebody meddles with a phone."""
 
 PLAN: Final = Plan(
     site="Tank farm",
@@ -83,3 +94,33 @@ PLAN: Final = Plan(
     },
     rules=RULES,
 )
+
+_MORE: Final = ("ALT-1", "ALT-2", "MAST")
+FULL: Final = replace(
+    PLAN,
+    locations={
+        **PLAN.locations,
+        "POST-03": replace(
+            PLAN.locations["POST-03"],
+            wider=(View(camera="MAST", preset="3"),),
+            alternates=(View(camera="ALT-1", preset="1"), View(camera="ALT-2")),
+        ),
+        "POST-04": replace(PLAN.locations["POST-04"], alternates=(View(camera="ALT-1", preset="2"),)),
+    },
+    cameras={**PLAN.cameras, **{tag: {"zm": f"zm-{tag}", "wall": f"wall-{tag}"} for tag in _MORE}},
+    capabilities={
+        **PLAN.capabilities,
+        "zm": PLAN.capabilities["zm"] | {Operation.EXTEND_BOOKMARK, Operation.PROVE_LIVE},
+        "wall": PLAN.capabilities["wall"] | {Operation.HOME},
+    },
+    rules=(
+        *(
+            rule
+            for rule in RULES
+            if (rule.step, rule.operation)
+            not in {(Step.SOS, Operation.BOOKMARK), (Step.SOS, Operation.RECALL_PRESET)}
+        ),
+        *ENDS,
+    ),
+)
+"""The same plant with a mast that sees both posts, and cameras that stand in for missing ones."""

@@ -290,10 +290,11 @@ def test_going_home_waits_for_nobody_and_takes_from_nobody(room: ControlRoom) ->
     room.press("P-04")
     room.forget()
     room.resolve("anna", "P-04")
-    room.expects("P-04", TOLD, "wall home FIX-03")
+    room.expects("P-04", TOLD)
     assert room.holder(PTZ) == ["P-03"]
+    room.settle("P-03", "wall recall_preset PTZ-01", "accepted")
     room.resolve("anna", "P-03")
-    room.expects("P-03", TOLD, "wall home PTZ-01", "wall home FIX-02")
+    room.expects("P-03", TOLD, "wall home PTZ-01")
 
 
 def test_a_screen_that_two_sos_share_is_cleared_by_the_last(room: ControlRoom) -> None:

@@ -73,6 +73,16 @@ def test_the_same_receipt_twice_is_one(room: ControlRoom) -> None:
     room.forget()
 
 
+def test_a_wish_that_somebody_elses_stands_against_is_no_fault(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.settle("P-03", SHOW, "superseded", proof="an operator has another picture there")
+    shown = room.delivery("P-03", SHOW)
+    assert (shown.state, shown.proof) == ("superseded", "an operator has another picture there")
+    assert room.story("P-03")[-1].endswith("an operator has another picture there")
+    assert room.database.rows.faults == {}
+    room.forget()
+
+
 @pytest.mark.parametrize("late", ["failed", "accepted", "retry"])
 def test_a_word_after_the_last_is_only_told(room: ControlRoom, late: str) -> None:
     room.press("P-03")

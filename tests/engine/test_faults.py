@@ -66,6 +66,32 @@ def test_a_reused_key_is_one_fault_however_often(room: ControlRoom) -> None:
     room.forget()
 
 
+# --- grouped by cause ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["expired", "uncertain", "failed"])
+def test_while_a_link_is_down_its_deliveries_open_no_faults_of_their_own(
+    room: ControlRoom, state: str
+) -> None:
+    room.link("wall", up=False)
+    room.press("P-03")
+    room.settle("P-03", "wall show desk-1", state)
+    room.settle("P-03", "wall popup desk-1", state)
+    assert room.database.rows.faults.keys() == {("driver/wall", "link")}
+    assert any(f"wall popup desk-1: {state}" in line for line in room.story("P-03")), "the story tells it"
+    room.link("wall", up=True)
+    assert room.database.rows.faults == {}, "nothing stale stays"
+    room.forget()
+
+
+def test_the_link_of_one_driver_is_not_the_cause_of_what_another_could_not_do(room: ControlRoom) -> None:
+    room.link("wall", up=False)
+    room.press("P-03")
+    room.settle("P-03", "zm bookmark PTZ-01", "failed")
+    assert room.fault("driver/zm", "bookmark") is not None
+    room.forget()
+
+
 @pytest.mark.parametrize("kind", [Kind.RESOLVED, Kind.SOS_CLEARED])
 def test_who_ends_an_incident_ends_what_the_dialplan_said_of_its_calls(room: ControlRoom, kind: Kind) -> None:
     """The PBX gave up ringing dispatch; somebody found the caller all the same."""

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from bridge.engine import effects
 from bridge.engine.table import TRANSITIONS, Row, Signal
-from bridge.model import Call, Delivery, IncidentState, Kind
+from bridge.model import Call, Delivery, Hold, IncidentState, Kind
 from tests.engine.control_room import ControlRoom, Dialled
-from tests.engine.site import DESK
+from tests.engine.site import DESK, FULL
 from tests.engine.test_replay import fold_in_batches
 from tests.engine.test_table import UNREACHABLE
 
@@ -41,7 +41,7 @@ class Plant(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = ControlRoom()
+        self.room = ControlRoom(FULL)
 
     # --- calls ----------------------------------------------------------------------------------------
 
@@ -109,6 +109,15 @@ class Plant(RuleBasedStateMachine):
         incidents = list(self.room.database.rows.incidents)
         self.room.event(kind, incident=incidents[number % len(incidents)], attributes={"by": by})
 
+    @precondition(lambda self: bool(waiting_for_a_camera(self.room)))
+    @rule(number=numbers, by=people)
+    def somebody_swaps(self, number: int, by: str) -> None:
+        """Gives a camera to one of those who wait for it, whether or not that may be."""
+        holds = waiting_for_a_camera(self.room)
+        hold = holds[number % len(holds)]
+        attributes = {"by": by, "resource": hold.resource}
+        self.room.event(Kind.SWAPPED, incident=hold.incident, attributes=attributes)
+
     @precondition(lambda self: self.room.database.rows.calls)
     @rule(number=numbers, kind=st.sampled_from([Kind.ACKNOWLEDGED, Kind.DISPATCH_STARTED]))
     def the_pbx_reports(self, number: int, kind: Kind) -> None:
@@ -120,7 +129,7 @@ class Plant(RuleBasedStateMachine):
     @rule(
         number=numbers,
         state=st.sampled_from(
-            ["verified", "verified", "accepted", "failed", "uncertain", "expired", "retry"]
+            ["verified", "verified", "accepted", "failed", "uncertain", "expired", "superseded", "retry"]
         ),
         doubtful=yes_or_no,
     )
@@ -128,6 +137,12 @@ class Plant(RuleBasedStateMachine):
         """Any delivery: one under way, or one that was settled or superseded meanwhile."""
         rows = list(self.room.database.rows.deliveries.values())
         self.room.settle_delivery(rows[number % len(rows)], state, doubtful=doubtful)
+
+    @precondition(lambda self: bool(at_cameras(self.room)))
+    @rule(number=numbers, state=st.sampled_from(["retry", "retry", "expired"]))
+    def finds_a_camera_missing(self, number: int, state: str) -> None:
+        rows = at_cameras(self.room)
+        self.room.settle_delivery(rows[number % len(rows)], state, missing="yes")
 
     @rule(state=st.sampled_from(["verified", "failed"]))
     def settles_everything(self, state: str) -> None:
@@ -146,6 +161,11 @@ class Plant(RuleBasedStateMachine):
     @rule(driver=st.sampled_from(["zm", "wall", "dispatch"]), up=st.booleans())
     def link(self, driver: str, up: bool) -> None:
         self.room.link(driver, up=up)
+
+    @rule()
+    def the_bridge_begins_anew(self) -> None:
+        for incident in list(self.room.database.rows.incidents):
+            self.room.event(Kind.LEFT_ON, source="bridge", incident=incident)
 
     # --- time -------------------------------------------------------------------------------------------
 
@@ -185,6 +205,17 @@ class Plant(RuleBasedStateMachine):
             self.room.after(max(0.0, timer.due_at - self.room.now))
 
 
+def waiting_for_a_camera(room: ControlRoom) -> list[Hold]:
+    holds = room.database.rows.holds.values()
+    return [hold for hold in holds if hold.resource.startswith("ptz/") and not hold.held]
+
+
+def at_cameras(room: ControlRoom) -> list[Delivery]:
+    """What is under way at a camera."""
+    rows = room.database.rows.deliveries.values()
+    return [row for row in rows if "camera" in row.params and not row.state.settled]
+
+
 def dialled_as(call: Call) -> Dialled:
     return Dialled(call.key, call.endpoint, call.caller, call.dialled, call.direction)
 
@@ -212,7 +243,7 @@ def test_whatever_happens_the_invariants_hold(monkeypatch: pytest.MonkeyPatch) -
     run_state_machine_as_test(
         Plant,
         settings=settings(
-            max_examples=WALKS or 60,
+            max_examples=WALKS or 80,
             stateful_step_count=40,
             deadline=None,
             derandomize=not WALKS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.engine import further_needs, needs_of
 from bridge.model import Event, Kind
 from bridge.response import identify
@@ -12,6 +14,7 @@ AT_POST_03 = {
     "start_recording/zm/zm-PTZ-01",
     "start_recording/zm/zm-FIX-02",
     "ptz/PTZ-01",
+    "ptz/FIX-02",
     "screen/wall/desk-1",
     "screen/wall/big",
     "dispatch/dispatch/east",
@@ -30,7 +33,8 @@ def test_a_call_needs_its_phone_its_key_and_what_is_at_its_place() -> None:
     assert needs.event_keys == needs.call_keys == {("s", "k")}
     assert needs.phones == {"P-03"}
     assert needs.resources == AT_POST_03
-    assert {"P-03", "s", "driver/zm", "driver/wall", "driver/dispatch"} == needs.subjects
+    drivers = {"driver/zm", "driver/wall", "driver/dispatch"}
+    assert needs.subjects == {"P-03", "s", "camera/PTZ-01", "camera/FIX-02", *drivers}
 
 
 def test_an_unknown_phone_needs_what_an_unknown_place_needs() -> None:
@@ -60,11 +64,31 @@ def test_good_news_needs_no_second_look() -> None:
         key="k",
         occurred_at=START,
         incident=delivery.incident,
-        attributes={"delivery": delivery.id, "state": "verified"},
+        attributes={"delivery": delivery.id, "state": "verified", "camera": "PTZ-01"},
     )
     needs = needs_of([said], PLAN)
     assert needs.deliveries == {delivery.id}
+    assert "camera/PTZ-01" in needs.subjects
     assert further_needs(needs, [said], room.database.load(needs), PLAN) is None
+
+
+def test_whoever_may_get_a_camera_back_needs_to_know_what_is_missing_at_its_place() -> None:
+    """The timer that closes one incident gives the screen to another, at another post."""
+    room = ControlRoom()
+    room.press("P-03", "20")
+    room.press("P-04")
+    due = event(Kind.TIMER_DUE, incident=room.incident("P-04").id)
+    needs = needs_of([due], PLAN)
+    further = further_needs(needs, [due], room.database.load(needs), PLAN)
+    assert further is not None
+    further = further_needs(further, [due], room.database.load(further), PLAN) or further
+    assert {"camera/FIX-02", "camera/FIX-03"} <= further.subjects
+
+
+def test_a_swap_needs_what_it_names() -> None:
+    said = event(Kind.SWAPPED, incident="i")
+    swapped = replace(said, attributes={"resource": "ptz/PTZ-01", "by": "anna"})
+    assert needs_of([swapped], PLAN).resources == {"ptz/PTZ-01"}
 
 
 def test_a_link_needs_nothing_but_its_fault() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.model import Kind, Operation
 from bridge.response import Step
-from tests.engine.control_room import DISPATCH, SOS_AT_03, ControlRoom
+from tests.engine.control_room import DISPATCH, SOS_AT_03, TOLD, ControlRoom
 from tests.engine.site import PLAN, RULES
 
 SHOW = "wall show desk-1"
@@ -64,6 +64,22 @@ def test_less_than_that_confirms_nothing(
     room.after(4.0)
     assert room.delivery("P-03", DISPATCH).params["picture"] == "not confirmed"
     room.forget()
+
+
+@pytest.mark.parametrize(
+    "operation", [Operation.START_RECORDING, Operation.EVENT_START, Operation.PROVE_LIVE]
+)
+def test_a_camera_is_proven_live_by_what_is_read_back_of_it(room: ControlRoom, operation: Operation) -> None:
+    rules = tuple(
+        replace(rule, operation=operation) if rule.operation is Operation.START_RECORDING else rule
+        for rule in RULES
+    )
+    room.database.plan = replace(PLAN, rules=rules)
+    room.press("P-03")
+    room.settle("P-03", f"zm {operation} PTZ-01", "verified")
+    room.settle("P-03", SHOW, "verified")
+    room.forget()
+    room.after(19.9)
 
 
 def test_a_display_of_another_camera_than_the_live_one_confirms_nothing(room: ControlRoom) -> None:
@@ -127,9 +143,9 @@ def test_dispatch_is_told_at_once_when_every_display_refused(room: ControlRoom) 
 def test_dispatch_is_told_at_once_when_no_camera_can_be_proven_live(room: ControlRoom) -> None:
     room.press("P-03")
     room.settle("P-03", RECORD, "failed")
-    room.expects("P-03", *SOS_AT_03)
+    room.expects("P-03", *SOS_AT_03, TOLD, missing="PTZ-01")
     room.settle("P-03", RECORD_FIX, "failed")
-    room.expects("P-03", DISPATCH, picture="not confirmed")
+    room.expects("P-03", TOLD, DISPATCH, picture="not confirmed")
 
 
 def test_no_video_available_is_said_only_when_that_is_known(room: ControlRoom) -> None:

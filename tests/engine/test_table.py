@@ -20,6 +20,7 @@ from tests.engine.control_room import (
     ControlRoom,
     Dialled,
 )
+from tests.engine.site import FULL
 
 OPEN, CONNECTED, ACKED, CLEARING, CLOSED = IncidentState
 POPUP: Final = "wall popup desk-1"
@@ -29,7 +30,8 @@ AGAIN: Final = (POPUP, DISPATCH)
 def test_every_state_answers_every_signal() -> None:
     missing = {(state, signal) for state in IncidentState for signal in Signal} - TRANSITIONS.keys()
     assert missing == set()
-    assert {signal for state, signal in TRANSITIONS if state is None} == {Signal.PRESS, Signal.CALL}
+    opening = {signal for state, signal in TRANSITIONS if state is None}
+    assert opening == {Signal.PRESS, Signal.CALL, Signal.TAMPER}
 
 
 def test_every_effect_is_used_and_none_twice_in_a_row() -> None:
@@ -133,6 +135,10 @@ def wait(room: ControlRoom, call: Dialled) -> None:
     room.after(60)
 
 
+def meddle(room: ControlRoom, call: Dialled | None = None) -> None:
+    room.event(Kind.TAMPER, source="relay", attributes={"phone": "P-03"})
+
+
 Act = Callable[[ControlRoom, Dialled], None]
 
 Case = tuple[IncidentState, Signal, Scene, Act, IncidentState, Reason, tuple[str, ...]]
@@ -181,14 +187,20 @@ ROWS: Final[tuple[Case, ...]] = (
 
 NO_LIVE_CALL = "a closed incident has no living call: its post-roll waits for the last one"
 NOT_LIVE = "a closed incident is nobody's: the phone's next call opens a new one"
+NO_TAMPER = "an incident about the phone itself is cleared from its beginning, and no call joins it"
 NO_TIMER = "only a cleared incident has this timer, and leaving that state clears it"
 
 SECOND_CONNECT: Final = (CONNECTED, Signal.CONNECT)
+AGAIN_TAMPERED: Final = (CLEARING, Signal.TAMPER)
 UNREACHABLE: Final = {
     (OPEN, Signal.POST_ROLL): NO_TIMER,
     (CONNECTED, Signal.POST_ROLL): NO_TIMER,
     (ACKED, Signal.POST_ROLL): NO_TIMER,
     (CLOSED, Signal.POST_ROLL): NO_TIMER,
+    (OPEN, Signal.TAMPER): NO_TAMPER,
+    (CONNECTED, Signal.TAMPER): NO_TAMPER,
+    (ACKED, Signal.TAMPER): NO_TAMPER,
+    (CLOSED, Signal.TAMPER): NOT_LIVE,
     (CLOSED, Signal.PRESS): NOT_LIVE,
     (CLOSED, Signal.RAISE): NOT_LIVE,
     (CLOSED, Signal.CALL): NOT_LIVE,
@@ -224,6 +236,17 @@ def test_row_connected_connect(room: ControlRoom) -> None:
     assert room.incident("P-03").connected_to == "2002"
 
 
+def test_row_clearing_tamper() -> None:
+    """The only row whose incident is not the phone's, but about it."""
+    with ControlRoom(FULL) as room:
+        meddle(room)
+        room.forget()
+        room.after(20.0)
+        meddle(room)
+        assert (room.state("tamper/P-03"), room.decisions[-1].reason) == (CLEARING, Reason.JOINED)
+        assert room.timers("tamper/P-03") == {"post_roll": 30.0}
+
+
 def test_a_press_without_an_incident_opens_one(room: ControlRoom) -> None:
     room.press("P-03")
     assert (room.state("P-03"), room.decisions[-1].reason) == (OPEN, Reason.OPENED)
@@ -245,7 +268,7 @@ def test_a_routine_call_without_an_incident_opens_one(room: ControlRoom) -> None
 
 
 def test_each_row_is_walked_or_justified() -> None:
-    walked = {(row[0], row[1]) for row in ROWS} | {SECOND_CONNECT}
+    walked = {(row[0], row[1]) for row in ROWS} | {SECOND_CONNECT, AGAIN_TAMPERED}
     assert not walked & UNREACHABLE.keys()
     assert walked | UNREACHABLE.keys() == {key for key in TRANSITIONS if key[0] is not None}
 

@@ -63,7 +63,7 @@ def door(store: Store, tmp_path: Path) -> Callable[[], object]:
     return opened
 
 
-async def soon(waiting: Awaitable[None]) -> None:
+async def soon(waiting: Awaitable[object]) -> None:
     """Await what real threads bring about; a hang fails the test."""
     async with asyncio.timeout(10):
         await waiting

@@ -131,10 +131,21 @@ def test_the_words_say_what_where_and_since_when_in_the_sites_time() -> None:
         "location": "POST-03",
         "spoken": "Post three",
         "opened_at": "2025-06-15 17:06:40+02:00",
+        "opened_ts": "1750000000.0",
         "acknowledged_by": "",
+        "closed_by": "",
+        "close_reason": "",
+        "missing": "",
         "exercise": "",
         "title": "SOS POST-03",
     }
+
+
+def test_the_words_say_how_it_ended_and_which_cameras_are_missing() -> None:
+    over = replace(INCIDENT, closed_by="anna", close_reason="false alarm")
+    words = describe(over, PLAN, ("PTZ-01", "FIX-02"))
+    assert (words["closed_by"], words["close_reason"]) == ("anna", "false alarm")
+    assert words["missing"] == "PTZ-01,FIX-02"
 
 
 def test_the_words_of_an_unknown_place_say_so() -> None:
@@ -159,6 +170,10 @@ def test_the_resources_of_a_place_are_those_of_all_steps() -> None:
     )
     plan = replace(PLAN, rules=rules)
     dispatch = "dispatch/dispatch/east"
-    assert resources_at("POST-03", plan) == {"start_recording/zm/1", "screen/wall/big", dispatch}
+    assert resources_at("POST-03", plan) == {
+        *("start_recording/zm/1", "start_recording/zm/2"),
+        *("ptz/PTZ-01", "ptz/FIX-02", "ptz/ELSEWHERE"),
+        *("screen/wall/big", dispatch),
+    }, "a camera beyond the wanted ones may be recorded or moved for another incident"
     assert resources_at("", plan) == {dispatch}
     assert resources_at("POST-03", plan) is resources_at("POST-03", plan), "found once"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, Final
+
 import pytest
 
-from bridge.model import DeliveryState, IncidentState, Tier, Timer
+from bridge.model import DeliveryState, IncidentState, Operation, Tier, Timer
 from bridge.store import Counts, Lease, NoSuchIncident, Reader, Store
 from tests.store.rows import NOW, call, closed, decision, delivery, fault, hold, incident
 
@@ -97,6 +100,55 @@ def test_holds_by_resource_first_come_first(store: Store) -> None:
     later, first = hold("b", "i2", since=NOW + 1, held=False), hold("b", "i1")
     fill(store, incident("i1"), incident("i2", "P-2"), later, first, hold("a", "i2"))
     assert store.holds() == [hold("a", "i2"), first, later]
+
+
+UNDONE: Final[dict[str, Any]] = {"operation": Operation.STOP_RECORDING, "step": "stop/1", "order": 9}
+
+
+@pytest.mark.parametrize(
+    ("state", "listed"),
+    [
+        (DeliveryState.FAILED, True),
+        (DeliveryState.EXPIRED, True),
+        (DeliveryState.UNCERTAIN, True),
+        (DeliveryState.VERIFIED, False),
+        (DeliveryState.ACCEPTED, False),
+        (DeliveryState.SUPERSEDED, False),
+        (DeliveryState.PENDING, False),
+        (DeliveryState.LEASED, False),
+    ],
+)
+def test_an_incident_whose_undo_ended_in_vain_may_have_left_something_on(
+    store: Store, state: DeliveryState, listed: bool
+) -> None:
+    fill(store, closed("i1"), delivery("start"), delivery("stop", state=state, **UNDONE))
+    assert store.left_on(NOW, NOW + 60) == (["i1"] if listed else [])
+
+
+def test_an_undo_whose_time_is_up_was_in_vain_too(store: Store) -> None:
+    fill(store, closed("i1"), delivery("stop", deadline=NOW + 50, **UNDONE))
+    assert store.left_on(NOW, NOW + 49) == []
+    assert store.left_on(NOW, NOW + 50) == ["i1"]
+
+
+def test_left_on_is_asked_of_closed_incidents_of_late_and_of_the_last_undo(store: Store) -> None:
+    fill(
+        store,
+        *(closed("old"), closed("lives", "P-2"), closed("done", "P-3"), closed("more", "P-4")),
+        delivery("a", "old", state=DeliveryState.FAILED, **UNDONE),
+        delivery("b", "lives", state=DeliveryState.FAILED, **UNDONE),
+        *(delivery(f"c-{name}", name, state=DeliveryState.FAILED, **UNDONE) for name in ("done", "more")),
+        delivery("again", "done", state=DeliveryState.VERIFIED, **{**UNDONE, "order": 10}),
+        delivery("other", "more", state=DeliveryState.VERIFIED, target="2", **{**UNDONE, "order": 10}),
+        incident("lives", "P-2", closed_at=None),
+        replace(closed("old"), closed_at=NOW - 10),
+    )
+    assert store.left_on(NOW, NOW + 60) == ["more"]
+
+
+def test_a_start_that_failed_leaves_nothing_on(store: Store) -> None:
+    fill(store, closed("i1"), delivery("start", state=DeliveryState.FAILED))
+    assert store.left_on(NOW, NOW + 60) == []
 
 
 def test_a_reader_sees_commits_at_once_and_never_waits_for_a_writer(store: Store, url: str) -> None:
