@@ -37,6 +37,10 @@ class Retryable(DeliveryError):
         self.retry_after = retry_after
 
 
+class Unsent(Retryable):
+    """It never left us, for want of a free connection or of time: this says nothing about the other side."""
+
+
 class Unreachable(Retryable):
     """The whole system is out of reach, not one camera of it: the circuit breaker counts these."""
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain, Unreachable
+from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain, Unreachable, Unsent
 from bridge.model import (
     Accept,
     Capability,
@@ -30,8 +30,9 @@ from bridge.outbox.queue import LaneQueue
 
 log = structlog.get_logger(__name__)
 
-PARALLEL: Final = 2
-"""Attempts at once in a lane: as many as a driver has threads (protocols/http)."""
+PARALLEL: Final = 8
+"""Attempts at once in a lane. An attempt that waits for a camera to arrive or a recording to begin sends
+nothing meanwhile; how many requests are on the wire is the driver's own affair (protocols/http: two)."""
 LONGEST_RETRY_AFTER: Final = 30.0
 """Seconds: what a VMS may ask for with Retry-After before we stop believing it."""
 
@@ -58,6 +59,8 @@ class Lane:
         self._queue = LaneQueue()
         self._running: dict[str, asyncio.Task[None]] = {}
         """delivery id -> its attempt."""
+        self._routine: set[str] = set()
+        """Those of them that are no SOS."""
         self._settled: set[str] = set()
         """Reported, but not yet known to be stored."""
         self._withdrawn: set[str] = set()
@@ -145,12 +148,14 @@ class Lane:
     # --- choosing -----------------------------------------------------------------------------------
 
     def _next(self) -> Delivery | None:
-        """Return the most urgent delivery that may start now. The last free place is kept for an SOS."""
-        free = PARALLEL - len(self._running)
-        if free <= 0 or not self.breaker.may_try(self._clock.monotonic()):
+        """Return the most urgent delivery that may start now.
+
+        One routine attempt at a time: hung ones must not take every connection from an SOS.
+        """
+        if len(self._running) >= PARALLEL or not self.breaker.may_try(self._clock.monotonic()):
             return None
         delivery = self._queue.peek(self._clock.now())
-        if delivery is None or (free == 1 and delivery.tier is not Tier.EMERGENCY):
+        if delivery is None or (self._routine and delivery.tier is not Tier.EMERGENCY):
             return None
         return delivery
 
@@ -178,6 +183,8 @@ class Lane:
             started_at=delivery.started_at or self._clock.now(),
             next_attempt_at=None,
         )
+        if delivery.tier is not Tier.EMERGENCY:
+            self._routine.add(delivery.id)
         self._running[delivery.id] = asyncio.create_task(self._attempt(started))
 
     async def _attempt(self, delivery: Delivery) -> None:
@@ -186,6 +193,7 @@ class Lane:
         finally:
             self._queue.free(delivery.target)
             self._running.pop(delivery.id, None)
+            self._routine.discard(delivery.id)
             self._withdrawn.discard(delivery.id)
             self.breaker.gave_up()
             self._start_ready()
@@ -202,6 +210,8 @@ class Lane:
             self._again(replace(delivery, doubtful=True), error)
         except Unreachable as error:
             self._silent(str(error))
+            self._again(delivery, error)
+        except Unsent as error:
             self._again(delivery, error)
         except Retryable as error:
             self._answered()

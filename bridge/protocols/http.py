@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from bridge.errors import DeliveryError, Permanent, ProtocolError, Retryable, Uncertain, Unreachable
+from bridge.errors import DeliveryError, Permanent, ProtocolError, Retryable, Uncertain, Unreachable, Unsent
 from bridge.model import NOTHING, Clock, Finding
 from bridge.protocols.http_exchange import Exchange, open_session
 from bridge.protocols.http_settings import HttpSettings
@@ -163,7 +163,7 @@ class HttpLink:
         call = self._call(method, path, params=params, body=body, headers={**kind, **checked})
         budget = self._budget(within, deadline)
         if self._closed or budget <= 0:
-            raise Retryable(f"{what}: not sent: {'the link is closed' if self._closed else 'no time left'}")
+            raise Unsent(f"{what}: not sent: {'the link is closed' if self._closed else 'no time left'}")
         exchange = Exchange(self._clock.monotonic())
         outcome = await self._exchange(exchange, call, budget, urgent)
         if isinstance(outcome, Failure):
@@ -225,7 +225,7 @@ class HttpLink:
             return Unreachable(text) if effect is Effect.NONE else Uncertain(text)
         if failure.certificate:
             return Permanent(f"{text}; set tls.ca to the authority that signed it, or mend the certificate")
-        kind = Unreachable if exchange.begun else Retryable
+        kind = Unreachable if exchange.begun else Unsent
         return kind(f"{text} (nothing was sent)")
 
     def _refused(self, what: str, reply: Reply, effect: Effect) -> DeliveryError:

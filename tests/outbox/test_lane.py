@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import Permanent, Retryable, Uncertain, Unreachable
+from bridge.errors import Permanent, Retryable, Uncertain, Unreachable, Unsent
 from bridge.model import (
     Capability,
     Delivery,
@@ -267,6 +267,39 @@ async def test_hung_routine_traffic_leaves_a_place_for_an_sos() -> None:
         await clock.advance(0)
         assert told.states == ["verified"]
         lane.withdraw("r2")
+
+
+async def test_what_waits_for_one_camera_keeps_no_other_waiting() -> None:
+    """Cameras that travel and recordings that begin read back for seconds; a pop-up is behind them."""
+    arrived = asyncio.Event()
+
+    async def travels() -> Receipt:
+        await arrived.wait()
+        return VERIFIED
+
+    driver = ScriptedDriver(*[travels] * 4, VERIFIED)
+    async with running(driver) as (lane, told, clock):
+        for number in range(5):
+            lane.put(replace(SOS, id=f"d{number}", target=f"{number}", order=number))
+        await clock.advance(0)
+        assert told.states == ["verified"]
+        arrived.set()
+        await clock.advance(0)
+    assert told.states == ["verified"] * 5
+
+
+async def test_what_never_left_says_nothing_about_the_other_side() -> None:
+    """Two hung requests hold both connections; that others found none must not close the breaker."""
+    errors = [Unreachable("silent"), Unreachable("silent"), Unsent("busy"), Unreachable("silent")]
+    driver = ScriptedDriver(*errors)
+    async with running(driver) as (lane, told, clock):
+        for number in range(4):
+            lane.put(replace(SOS, id=f"d{number}", target=f"{number}"))
+        await clock.advance(0)
+        assert lane.down is not None
+        assert told.states == ["retry"] * 4
+        for number in range(4):
+            lane.withdraw(f"d{number}")
 
 
 async def test_a_delivery_superseded_under_way_is_not_tried_again() -> None:
