@@ -12,7 +12,7 @@ from typing import Final
 from bridge.engine.holds import holds_now, still_wants
 from bridge.engine.needs import subject_of_camera
 from bridge.engine.turn import Turn
-from bridge.model import Delivery, Incident, Operation
+from bridge.model import NOTHING, Delivery, Incident, Operation
 from bridge.response import Action, Step, actions_for, every_view, ptz
 
 MISSING: Final = "missing"
@@ -24,7 +24,7 @@ def actions_of(turn: Turn, incident: Incident, step: Step) -> Iterator[Action]:
     """Yield what the response table asks for at `step`, with stand-ins for cameras known to be missing.
 
     A bookmark is extended where one was made, and a camera goes home where this incident moved it and nobody
-    else uses it; `reference` is what the receipt of that said.
+    else uses it; `reference` is what the receipt of that said, or that of the pop-up to be changed.
     """
     for action in actions_for(step, incident, turn.plan, missing_at(turn, incident)):
         match action.operation:
@@ -36,6 +36,10 @@ def actions_of(turn: Turn, incident: Incident, step: Step) -> Iterator[Action]:
                 if moved and _is_ours_alone(turn, incident, action.params["camera"]):
                     back = {"preset": moved.params["preset"], "reference": moved.reference}
                     yield replace(action, params={**action.params, **back})
+            case Operation.UPDATE_POPUP:
+                opened = _latest_done(turn, incident, Operation.POPUP, action)
+                known = {"reference": opened.reference} if opened else NOTHING
+                yield replace(action, params={**action.params, **known})
             case _:
                 yield action
 

@@ -50,6 +50,14 @@ def homes(room: ControlRoom) -> list[str]:
 # --- words ------------------------------------------------------------------------------------------
 
 
+def test_an_update_names_the_popup_that_it_changes(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.settle("P-03", "wall popup desk-1", "accepted", reference="alarm:17")
+    room.acknowledge("bert", "P-03")
+    updates = {row.target: row for row in asked(room, Operation.UPDATE_POPUP)}
+    assert updates["desk-1"].params["reference"] == "alarm:17"
+
+
 def test_what_is_taken_back_says_who_ended_it_and_why(room: ControlRoom) -> None:
     room.press("P-03")
     room.settle_all()
