@@ -27,8 +27,8 @@ from bridge.config.exchange import exchange_site
 from bridge.drivers.dispatch import Config as DispatchConfig
 from bridge.drivers.sip_dispatch import Config as ExchangeDispatchConfig
 from bridge.errors import ConfigError, StoreError
-from bridge.ingest import Committed, Ingest, Timers
-from bridge.model import Call, Clock, Fault, IncidentState, Trigger
+from bridge.ingest import Committed, Ingest, Timers, stop_what_is_left_on
+from bridge.model import Call, Clock, Fault, IncidentState, Trigger, Watcher
 from bridge.outbox import Outbox
 from bridge.pack.site import loaded_hash, watch_settings
 from bridge.store import Counts, Lease, Spool, Store, StoreThread
@@ -199,6 +199,10 @@ class App:
                 await self.ingest.accept(event)
         await self.ingest.drain_spool()
         await self._begin(self.site)
+        with contextlib.suppress(StoreError):  # ingest says when the store is away
+            count = await stop_what_is_left_on(self._store, self._thread, self.ingest.accept, self._clock)
+            if count:
+                log.warning("asked to stop what closed incidents left on", incidents=count)
 
     async def _begin(self, site: Site) -> None:
         """Start a generation. Raises ConfigError where a driver or link cannot be made of its settings."""
@@ -220,6 +224,9 @@ class App:
                     self._standing[name] = trigger, watching
                 else:
                     generation.tasks.append(watching)
+        for name, driver in drivers.items():
+            if isinstance(driver, Watcher):
+                generation.tasks.append(self._part(f"vms {name}", partial(driver.watch, self.ingest.accept)))
         for name, heartbeat in heartbeats.items():
             generation.tasks.append(self._part(name, heartbeat.run))
         generation.tasks.append(self._part("probes", partial(self._probe, generation)))

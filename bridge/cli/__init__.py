@@ -1,12 +1,13 @@
 """The command `sosbridge`. A command is a module beside this one that exposes `command`; no list names them.
 
-The module's name is the command's name. Modules are imported when they are asked for, so that
-`sosbridge config` does not wait for what the web server imports.
+The module's name is the command's name (`import_` is `import`). Modules are imported when they are asked
+for, so that `sosbridge config` does not wait for what the web server imports.
 """
 
 from __future__ import annotations
 
 import importlib
+import keyword
 import pkgutil
 from typing import IO, Any, Final
 
@@ -16,7 +17,7 @@ from bridge.cli.options import FAILED, REFUSED
 from bridge.errors import ConfigError, SosBridgeError
 from bridge.version import __version__
 
-NOT_COMMANDS: Final = frozenset({"findings", "options"})
+NOT_COMMANDS: Final = frozenset({"door", "findings", "lists", "named", "options"})
 
 EXIT_CODES: Final = f"""
 \b
@@ -43,12 +44,13 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         names = (module.name for module in pkgutil.iter_modules(__path__))
-        return sorted(name.replace("_", "-") for name in names if name not in NOT_COMMANDS)
+        return sorted(name.rstrip("_").replace("_", "-") for name in names if name not in NOT_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}")
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"{__name__}.{name}{'_' if keyword.iskeyword(name) else ''}")
         command: click.Command = module.command
         return command
 

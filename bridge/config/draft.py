@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from bridge.config.document import Document
 from bridge.config.instances import Instance
-from bridge.config.problems import Path, Problem
+from bridge.config.problems import Path, Problem, unknown
 from bridge.config.sections import FileSection
 
 
@@ -39,3 +39,26 @@ class Draft:
     def problem(self, path: Path, text: str, *, level: str = "error", key: bool = False) -> Problem:
         """Make a problem at a path in `file`."""
         return Problem(self.in_file(path), text, level=level, key=key)
+
+
+def each_known(
+    draft: Draft, path: Path, names: Iterable[str], what: str, known: list[str]
+) -> Iterator[Problem]:
+    """Say which of the names in the list at `path` are not among the known ones."""
+    for index, name in enumerate(names):
+        if name not in known:
+            yield draft.problem((*path, index), unknown(what, name, known, none=": there are none"))
+
+
+def each_once(draft: Draft, path: Path, values: Iterable[str]) -> Iterator[Problem]:
+    """Say what stands twice in the list at `path`."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield draft.problem((*path, index), f"`{value}` stands twice in this list")
+        seen.add(value)
+
+
+def taken(draft: Draft, section: str, name: str) -> str:
+    """Say that something already belongs to the entry `name` of the section."""
+    return f"is already used by `{name}` (line {draft.line(section, name)})"

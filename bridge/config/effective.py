@@ -55,8 +55,12 @@ def _rule(rule: Rule) -> dict[str, Any]:
     cell: dict[str, Any] = {"do": rule.operation.value, "with": rule.driver}
     if rule.consoles:
         cell["consoles"] = list(rule.consoles)
+    if rule.audience:
+        cell["to"] = [audience.value for audience in rule.audience]
     if rule.operation is Operation.NOTIFY:
         cell["groups"] = list(rule.groups)
     if rule.max_views != Rule(step=rule.step, operation=rule.operation, driver=rule.driver).max_views:
         cell["max_views"] = rule.max_views
+    if rule.wider:
+        cell["wider"] = True
     return cell

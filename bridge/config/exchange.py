@@ -17,7 +17,7 @@ def exchange_site(site: Site, exchange: Config) -> ExchangeSite:
         alarm_extensions=site.alarm.extensions,
         groups=tuple(_groups(site, exchange)),
         phones=site.plan().phones,
-        consoles=tuple(_endpoints(site, site.alarm.consoles or site.file.consoles)),
+        consoles=tuple(_endpoints(site, site.default_consoles)),
         consoles_at={tag: endpoints for tag, endpoints in placed.items() if endpoints},
         numbers=dict(exchange.numbers),
         accounts=frozenset(exchange.accounts),

@@ -2,7 +2,8 @@
 
 The module is the registration: `type: zoneminder` under `vms` is `bridge.drivers.zoneminder`, `type: ami`
 under `pbx` is `bridge.triggers.ami`; each exposes a pydantic `Config` and the class `Driver` or `Trigger`.
-A driver whose abilities depend on its settings exposes `capabilities_of(config)` as well.
+A driver whose abilities depend on its settings exposes `capabilities_of(config)` as well; one that can ask
+whether it was done exposes `proofs_of(config)`: operation -> what is read back, in words.
 """
 
 from __future__ import annotations
@@ -70,6 +71,17 @@ class Instance:
         if table is None:
             return None
         return frozenset(name for name, how in table.items() if how is not Capability.IMPOSSIBLE)
+
+    @property
+    def proofs(self) -> Mapping[Operation, str] | None:
+        """What the driver reads back of each operation; one that is not there is never `verified`.
+
+        None where that cannot be known.
+        """
+        if self.module is None or self.config is None or not hasattr(self.module, "proofs_of"):
+            return None
+        found: Mapping[Operation, str] = self.module.proofs_of(self.config)
+        return found
 
 
 def types_in(package: str) -> list[str]:

@@ -6,14 +6,14 @@ Called by `loading` with everything that could be read; each check yields what i
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from bridge.calls import extension_matches
-from bridge.config.draft import Draft
-from bridge.config.problems import Path, Position, Problem, path_text, unknown
-from bridge.config.sections import NOT_NAMES, RuleSection
+from bridge.config import plant_checks
+from bridge.config.draft import Draft, each_known, each_once
+from bridge.config.plant import BESIDE_IDS
+from bridge.config.problems import Path, Position, Problem, listing, path_text, unknown
+from bridge.config.sections import RuleSection
 from bridge.config.table import ON_CONSOLES
 from bridge.model import Operation
 from bridge.response import Step
@@ -46,106 +46,11 @@ def _instance_names(draft: Draft) -> Iterator[Problem]:
     first: dict[str, Position] = {}
     named = [((*instance.path, "name"), instance.name) for instance in draft.instances if instance.name]
     for path, name in sorted(named, key=lambda entry: draft.document.position(entry[0])):
-        if name in NOT_NAMES:
-            yield Problem(path, f"must not be `{name}`: that word has a meaning under `cameras`")
+        if name in BESIDE_IDS:
+            yield Problem(path, f"must not be `{name}`: that word has a meaning under `{BESIDE_IDS[name]}`")
         if name in first:
             yield Problem(path, f"`{name}` stands twice: first in line {first[name].line}")
         first.setdefault(name, draft.document.position(path))
-
-
-def _alarm(draft: Draft) -> Iterator[Problem]:
-    alarm = draft.file.alarm
-    if alarm is None:
-        return
-    yield from _known(draft, ("alarm", "consoles"), alarm.consoles, "console", draft.names("consoles"))
-    yield from _once(draft, ("alarm", "extensions"), alarm.extensions)
-    for index, pattern in enumerate(alarm.extensions):
-        for phone_id, phone in draft.file.phones.items():
-            if extension_matches(pattern, phone.extension):
-                line = draft.line("phones", phone_id)
-                yield draft.problem(
-                    ("alarm", "extensions", index),
-                    f"is phone `{phone_id}`'s own (line {line}): an alarm extension belongs to nobody",
-                )
-
-
-def _phones(draft: Draft) -> Iterator[Problem]:
-    extensions: dict[str, str] = {}
-    endpoints: dict[str, str] = {}
-    for phone_id, phone in draft.file.phones.items():
-        path = ("phones", phone_id)
-        if phone.location not in draft.names("locations"):
-            text = unknown("location", phone.location, draft.names("locations"), none=": there are none")
-            yield draft.problem((*path, "location"), text)
-        if (other := extensions.setdefault(phone.extension, phone_id)) != phone_id:
-            yield draft.problem((*path, "extension"), _taken(draft, "phones", other))
-        other = endpoints.setdefault(phone.endpoint, phone_id)
-        if other != phone_id and not (phone.shared and draft.file.phones[other].shared):
-            remedy = "; if it is a gateway, mark both phones `shared: true`"
-            yield draft.problem((*path, "endpoint"), _taken(draft, "phones", other) + remedy)
-
-
-def _taken(draft: Draft, section: str, name: str) -> str:
-    return f"is already used by `{name}` (line {draft.line(section, name)})"
-
-
-def _locations(draft: Draft) -> Iterator[Problem]:
-    phones_at: dict[str, list[str]] = defaultdict(list)
-    for phone_id, phone in draft.file.phones.items():
-        phones_at[phone.location].append(phone_id)
-    for tag, location in draft.file.locations.items():
-        path = ("locations", tag)
-        yield from _known(draft, (*path, "consoles"), location.consoles, "console", draft.names("consoles"))
-        yield from _once(draft, (*path, "cameras"), [view.camera for view in location.cameras])
-        if not draft.document.at((*path, "cameras")):
-            yield draft.problem(path, "has no cameras: nobody will see it", level="warning", key=True)
-        if len(phones_at[tag]) > 1:
-            names = ", ".join(phones_at[tag])
-            hint = f"has {len(phones_at[tag])} phones ({names}): related on the screen, never merged"
-            yield draft.problem(path, hint, level="ok", key=True)
-
-
-def _views(draft: Draft) -> Iterator[Problem]:
-    for tag, location in draft.file.locations.items():
-        for index, view in enumerate(location.cameras):
-            path = ("locations", tag, "cameras", index)
-            camera = draft.file.cameras.get(view.camera)
-            if view.camera not in draft.names("cameras"):
-                text = unknown("camera", view.camera, draft.names("cameras"), none=": there are none")
-                yield draft.problem((*path, "camera"), text)
-            elif camera and view.preset and camera.presets:
-                allowed = {**camera.presets, **dict.fromkeys(camera.presets.values())}
-                if view.preset not in allowed:
-                    text = unknown("preset", view.preset, camera.presets)
-                    yield draft.problem((*path, "preset"), f"{text} (of camera `{view.camera}`)")
-
-
-def _cameras(draft: Draft) -> Iterator[Problem]:
-    owners: dict[tuple[str, str], str] = {}
-    for tag, camera in draft.file.cameras.items():
-        if not camera.ids:
-            yield draft.problem(("cameras", tag), "is in no VMS: write `name-of-the-vms: id`", key=True)
-        for driver, camera_id in camera.ids.items():
-            path = ("cameras", tag, driver)
-            if driver not in draft.driver_names:
-                text = unknown("VMS", driver, draft.driver_names, none=": there are none")
-                yield draft.problem(path, text, key=True)
-            if (other := owners.setdefault((driver, camera_id), tag)) != tag:
-                # A PTZ is held by its tag: under two tags, two incidents would move one camera.
-                yield draft.problem(path, _taken(draft, "cameras", other))
-
-
-def _consoles(draft: Draft) -> Iterator[Problem]:
-    desks: dict[str, str] = {}
-    phones = {phone.endpoint: phone_id for phone_id, phone in draft.file.phones.items()}
-    for name, console in draft.file.consoles.items():
-        path = ("consoles", name, "endpoint")
-        if console.endpoint is None:
-            continue
-        if console.endpoint in phones:
-            yield draft.problem(path, _taken(draft, "phones", phones[console.endpoint]))
-        if (other := desks.setdefault(console.endpoint, name)) != name:
-            yield draft.problem(path, _taken(draft, "consoles", other))
 
 
 def _dispatch(draft: Draft) -> Iterator[Problem]:
@@ -158,7 +63,7 @@ def _dispatch(draft: Draft) -> Iterator[Problem]:
                 if endpoint in phones:
                     text = f"is the help point `{phones[endpoint]}`: it cannot answer its own alarm"
                     yield draft.problem(path, text)
-            yield from _once(draft, ("dispatch", "groups", name, "tiers", tier), endpoints)
+            yield from each_once(draft, ("dispatch", "groups", name, "tiers", tier), endpoints)
 
 
 def _pbx_of_drivers(draft: Draft) -> Iterator[Problem]:
@@ -233,11 +138,17 @@ def _response(draft: Draft) -> Iterator[Problem]:
 
 def _rule(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
     yield from _ability(draft, path, rule)
-    yield from _known(draft, (*path, "consoles"), rule.consoles, "console", draft.names("consoles"))
+    yield from each_known(draft, (*path, "consoles"), rule.consoles, "console", draft.names("consoles"))
+    yield from _elsewhere(draft, path, rule)
     groups = draft.names("dispatch", "groups")
-    yield from _known(draft, (*path, "groups"), rule.groups, "dispatch group", groups)
+    yield from each_known(draft, (*path, "groups"), rule.groups, "dispatch group", groups)
     if rule.consoles and rule.operation not in ON_CONSOLES:
         yield draft.problem((*path, "consoles"), f"means nothing for `{rule.operation}`", key=True)
+    if rule.to and (rule.consoles or rule.operation not in ON_CONSOLES):
+        beside = "beside `consoles`" if rule.consoles else f"for `{rule.operation}`"
+        yield draft.problem((*path, "to"), f"means nothing {beside}", key=True)
+    if rule.wider and rule.operation is Operation.NOTIFY:
+        yield draft.problem((*path, "wider"), f"means nothing for `{rule.operation}`", key=True)
     if rule.groups and rule.operation is not Operation.NOTIFY:
         yield draft.problem((*path, "groups"), f"means nothing for `{rule.operation}`", key=True)
     if rule.operation is Operation.NOTIFY and not groups:
@@ -255,6 +166,15 @@ def _ability(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
         yield draft.problem((*path, "do"), f"`{driver.name}` cannot `{rule.operation}`; it can: {can}")
 
 
+def _elsewhere(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
+    """A console that names its VMSs is out of reach of the others."""
+    for index, name in enumerate(rule.consoles):
+        console = draft.file.consoles.get(name)
+        if console and console.ids and rule.driver not in console.ids:
+            text = f"`{name}` is not in `{rule.driver}`, but in {listing(list(console.ids))}"
+            yield draft.problem((*path, "consoles", index), text)
+
+
 def _times(draft: Draft) -> Iterator[Problem]:
     times = draft.file.times
     for early, late in (("escalate_1", "escalate_2"), ("recording_warning", "recording_cap")):
@@ -263,29 +183,17 @@ def _times(draft: Draft) -> Iterator[Problem]:
             yield draft.problem(path, f"`{early}` must be shorter than `{late}`", key=True)
 
 
-def _known(draft: Draft, path: Path, names: Iterable[str], what: str, known: list[str]) -> Iterator[Problem]:
-    for index, name in enumerate(names):
-        if name not in known:
-            yield draft.problem((*path, index), unknown(what, name, known, none=": there are none"))
-
-
-def _once(draft: Draft, path: Path, values: Iterable[str]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, value in enumerate(values):
-        if value in seen:
-            yield draft.problem((*path, index), f"`{value}` stands twice in this list")
-        seen.add(value)
-
-
 CHECKS: Final[tuple[Check, ...]] = (
     _required,
     _instance_names,
-    _alarm,
-    _phones,
-    _locations,
-    _views,
-    _cameras,
-    _consoles,
+    plant_checks.alarm,
+    plant_checks.phones,
+    plant_checks.locations,
+    plant_checks.views,
+    plant_checks.shared_presets,
+    plant_checks.cameras,
+    plant_checks.consoles,
+    plant_checks.unwatched,
     _dispatch,
     _pbx_of_drivers,
     _ami_accounts,

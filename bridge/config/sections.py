@@ -2,24 +2,21 @@
 
 The docstring under each setting is its description in the JSON Schema. Only what one setting can say
 about itself is checked here; what depends on another line is checked in `references`.
-Settings of drivers and triggers are theirs: `instances` checks those against their own `Config`.
+The plant itself is in `plant`. Settings of drivers and triggers are theirs: `instances` checks those against
+their own `Config`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core.core_schema import CoreSchema
+from pydantic import ConfigDict, Field, field_validator
 
 from bridge.config.fields import (
     Address,
     AlarmExtension,
     DatabaseUrl,
     Endpoint,
-    Extension,
     Folder,
     Language,
     Line,
@@ -31,12 +28,10 @@ from bridge.config.fields import (
     TypeName,
     refuse,
 )
+from bridge.config.plant import CameraSection, ConsoleSection, LocationSection, PhoneSection
 from bridge.model import UNDO, Operation
 from bridge.protocols.secret import Secret
-from bridge.response import Step, Times
-
-NOT_NAMES: Final = frozenset({"presets"})
-"""What stands beside the names of drivers under a camera, so that no driver can be called so."""
+from bridge.response import Audience, Step, Times
 
 _TIMES: Final = Times()
 
@@ -78,80 +73,7 @@ class AlarmSection(Section):
     extensions: Annotated[tuple[AlarmExtension, ...], Field(min_length=1)]
     """Extensions that phones dial for help: numbers or Asterisk patterns (`_911X`)."""
     consoles: tuple[Name, ...] = ()
-    """Consoles for a call whose location is unknown or names none. Default: all consoles."""
-
-
-class PhoneSection(Section):
-    """One help point."""
-
-    endpoint: Endpoint
-    """Its PJSIP endpoint."""
-    extension: Extension
-    """Its own number: to call it back, and to know it by caller ID where the endpoint is shared."""
-    location: Name
-    """Tag of the location where it hangs."""
-    shared: Switch = False
-    """Several phones use this endpoint (a gateway, a trunk): the caller ID tells them apart."""
-    kind: Literal["telephone", "video_intercom"] = "telephone"
-    """`telephone` or `video_intercom`."""
-    callback: Literal["auto_answer", "ring", "never"] = "auto_answer"
-    """How it is called back when it hung up too early; `never` where a ringing phone endangers the caller."""
-    announce: Switch = True
-    """Whether the caller hears announcements (`off` under duress)."""
-
-
-class ViewSection(Section):
-    """A camera as a location wants it; its tag alone will do."""
-
-    camera: Name
-    """Tag of the camera."""
-    preset: Line | None = None
-    """Preset to recall: one of the names under the camera's `presets`, else the VMS's own name or number."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _tag_alone(cls, value: object) -> object:
-        return {"camera": value} if isinstance(value, str) else value
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        whole = handler.resolve_ref_schema(handler(schema))
-        return {"anyOf": [{"type": "string", "description": "Tag of the camera."}, whole]}
-
-
-class LocationSection(Section):
-    """A place of the plant, and what shows it."""
-
-    spoken: Line
-    """Its name as the announcement says it."""
-    cameras: tuple[ViewSection, ...] = ()
-    """Best first: a tag, or `{camera: tag, preset: 7}`."""
-    consoles: tuple[Name, ...] = ()
-    """Consoles that get its pop-ups and pictures. Default: `alarm.consoles`."""
-
-
-class CameraSection(Section):
-    """One camera: its id in each VMS that has it, as `name-of-the-vms: id`."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, Line]
-
-    presets: dict[Name, Line] = Field(default_factory=dict)
-    """Own names for presets: `gate: 7`. With any given, locations use these."""
-
-    @property
-    def ids(self) -> Mapping[str, str]:
-        """Driver name -> the camera's id there."""
-        return self.__pydantic_extra__
-
-
-class ConsoleSection(Section):
-    """One operator's place. Its name is what drivers get as the target of pop-ups and pictures."""
-
-    endpoint: Endpoint | None = None
-    """PJSIP endpoint of the phone on that desk: a call connected to it means a person at the screen."""
+    """Consoles for a call whose location is unknown or names none. Default: all operators'."""
 
 
 class GroupSection(Section):
@@ -184,11 +106,15 @@ class RuleSection(Section):
     driver: Annotated[Name, Field(alias="with")]
     """Name of the VMS (or of the dispatch driver) that does it."""
     consoles: tuple[Name, ...] = ()
-    """Only for `show`, `popup` and `update_popup`. Default: the location's consoles."""
+    """Only for `show`, `popup` and `update_popup`: these consoles and no others."""
+    to: Annotated[tuple[Audience, ...], Field(max_length=len(Audience))] = ()
+    """The same by whose they are, instead of by name. Default: `[location]`."""
     groups: tuple[Name, ...] = ()
     """Only for `notify`. Default: all groups."""
     max_views: Annotated[int, Field(ge=1, le=64)] = 16
-    """At most this many cameras of the location, best first."""
+    """At most this many of the cameras, best first; for presets, of those that have one."""
+    wider: Switch = False
+    """Whether the location's `wider` cameras follow its `cameras`."""
 
     @field_validator("operation")
     @classmethod
@@ -278,7 +204,7 @@ class FileSection(Section):
     cameras: dict[Name, CameraSection] = Field(default_factory=dict)
     """The cameras, by tag."""
     consoles: dict[Name, ConsoleSection] = Field(default_factory=dict)
-    """The operators' places, by name."""
+    """The screens that people look at, by name."""
     dispatch: DispatchSection | None = None
     """Who is rung when nobody answers or no picture is confirmed."""
     response: dict[Step, tuple[RuleSection, ...]] = Field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from bridge.config.fields import split_address
 from bridge.config.instances import Instance
+from bridge.config.plant import OPERATOR, SUPERVISOR, WALL, ViewSection
 from bridge.config.sections import AlarmSection, FileSection, SiteSection
-from bridge.config.table import effective_rules
-from bridge.model import Finding, Location, Operation, Phone, Targets, View
+from bridge.config.table import ON_CONSOLES, effective_rules
+from bridge.model import Capability, Finding, Location, Operation, Phone, Targets, View
 from bridge.response import Plan, Rule
 
 
@@ -41,9 +42,16 @@ class DriverSettings:
     config: BaseModel
     """The module's own `Config`."""
     targets: Targets
-    """The site's cameras in this VMS: camera id -> presets that some location uses."""
-    operations: frozenset[Operation]
-    """What it can be asked to do."""
+    """The site's cameras in this VMS, with the presets that some location uses, and its consoles there."""
+    capabilities: Mapping[Operation, Capability]
+    """How it can do each operation."""
+    proofs: Mapping[Operation, str] | None
+    """What it reads back of each; None where it does not say."""
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What it can be asked to do."""
+        return frozenset(name for name, how in self.capabilities.items() if how is not Capability.IMPOSSIBLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +85,9 @@ class Site:
                 type=found.type,
                 module=found.module,
                 config=found.config,
-                targets=self._targets(found.name),
-                operations=found.operations or frozenset(),
+                targets=self._targets(found),
+                capabilities=found.capabilities or {},
+                proofs=found.proofs,
             )
             for found in self.instances
             if found.drives and found.module and found.config is not None
@@ -100,7 +109,10 @@ class Site:
             locations={tag: self._location(tag) for tag in self.file.locations},
             cameras={tag: dict(camera.ids) for tag, camera in self.file.cameras.items()},
             alarm_extensions=self.alarm.extensions,
-            consoles=self.alarm.consoles or tuple(self.file.consoles),
+            consoles=self.default_consoles,
+            supervisors=self._named(SUPERVISOR),
+            walls=self._named(WALL),
+            console_ids={name: dict(console.ids) for name, console in self.file.consoles.items()},
             console_endpoints=frozenset(
                 console.endpoint for console in self.file.consoles.values() if console.endpoint
             ),
@@ -108,6 +120,11 @@ class Site:
             rules=self.rules,
             times=self.file.times.times(),
         )
+
+    @property
+    def default_consoles(self) -> tuple[str, ...]:
+        """Names of the consoles for a call whose location is unknown or names none."""
+        return self.alarm.consoles or self._named(OPERATOR) or tuple(self.file.consoles)
 
     @property
     def node(self) -> str:
@@ -130,30 +147,52 @@ class Site:
         url = store.url or f"sqlite:///{self.state_dir / 'sosbridge.sqlite3'}"
         return url, store.password.reveal if store.password else None
 
+    def _named(self, role: str) -> tuple[str, ...]:
+        return tuple(name for name, console in self.file.consoles.items() if console.role == role)
+
     def _location(self, tag: str) -> Location:
         location = self.file.locations[tag]
-        views = tuple(
-            View(camera=view.camera, preset=self._preset(view.camera, view.preset))
-            for view in location.cameras
+        return Location(
+            tag=tag,
+            spoken=location.spoken,
+            views=self._views(location.cameras),
+            wider=self._views(location.wider),
+            alternates=self._views(location.alternates),
+            consoles=location.consoles,
         )
-        return Location(tag=tag, spoken=location.spoken, views=views, consoles=location.consoles)
 
-    def _preset(self, camera: str, preset: str | None) -> str:
+    def _views(self, views: Iterable[ViewSection]) -> tuple[View, ...]:
+        return tuple(View(camera=view.camera, preset=self._preset(view)) for view in views)
+
+    def _preset(self, view: ViewSection) -> str:
         """Turn the site's own name of a preset into the VMS's; empty for none."""
-        if preset is None:
+        if view.preset is None:
             return ""
-        return self.file.cameras[camera].presets.get(preset, preset)
+        return self.file.cameras[view.camera].presets.get(view.preset, view.preset)
 
-    def _targets(self, driver: str) -> Targets:
+    def _targets(self, driver: Instance) -> Targets:
         used: dict[str, set[str]] = {
-            camera.ids[driver]: set() for camera in self.file.cameras.values() if driver in camera.ids
+            camera.ids[driver.name]: set()
+            for camera in self.file.cameras.values()
+            if driver.name in camera.ids
         }
         for location in self.file.locations.values():
-            for view in location.cameras:
-                camera_id = self.file.cameras[view.camera].ids.get(driver)
+            for view in location.views:
+                camera_id = self.file.cameras[view.camera].ids.get(driver.name)
                 if camera_id is not None and view.preset is not None:
-                    used[camera_id].add(self._preset(view.camera, view.preset))
-        return Targets(cameras={camera_id: frozenset(presets) for camera_id, presets in used.items()})
+                    used[camera_id].add(self._preset(view))
+        return Targets(
+            cameras={camera_id: frozenset(presets) for camera_id, presets in used.items()},
+            consoles=frozenset(self._screens(driver)),
+        )
+
+    def _screens(self, driver: Instance) -> Iterator[str]:
+        """Yield what the driver calls the consoles it can be asked to show something on."""
+        if not ON_CONSOLES & (driver.operations or frozenset()):
+            return
+        for name, console in self.file.consoles.items():
+            if driver.name in console.ids or not console.ids:
+                yield console.ids.get(driver.name, name)
 
 
 def default_state_dir() -> Path:

@@ -6,46 +6,82 @@ What the file does not say comes from `DEFAULT` and from what each driver can do
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from bridge.config.instances import Instance
 from bridge.config.sections import FileSection, RuleSection
 from bridge.model import Capability, Operation
-from bridge.response import Rule, Step
+from bridge.response import Audience, Rule, Step
 
 ON_CONSOLES: Final = frozenset({Operation.SHOW, Operation.POPUP, Operation.UPDATE_POPUP})
 """Operations whose target is a console; the others act on cameras, `notify` on dispatch groups."""
 
-DEFAULT: Final[Mapping[Step, tuple[Operation, ...]]] = MappingProxyType(
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One action of the default table, at every driver that can do it directly."""
+
+    operation: Operation
+    to: tuple[Audience, ...] = ()
+    wider: bool = False
+    max_views: int = RuleSection.model_fields["max_views"].default
+
+
+_ASSIGNED: Final = (Audience.ASSIGNED,)
+_CONCERNED: Final = (Audience.LOCATION, Audience.SUPERVISORS)
+_notify: Final = Cell(Operation.NOTIFY)
+
+DEFAULT: Final[Mapping[Step, tuple[Cell, ...]]] = MappingProxyType(
     {
-        Step.OFF_HOOK: (Operation.EVENT_START, Operation.RECALL_PRESET, Operation.SHOW, Operation.POPUP),
-        Step.SOS: (
-            Operation.START_RECORDING,
-            Operation.EVENT_START,
-            Operation.RECALL_PRESET,
-            Operation.SHOW,
-            Operation.POPUP,
-            Operation.BOOKMARK,
+        Step.OFF_HOOK: (
+            Cell(Operation.START_RECORDING),
+            Cell(Operation.EVENT_START),
+            Cell(Operation.RECALL_PRESET, max_views=1),
+            Cell(Operation.SHOW, to=_ASSIGNED, max_views=2),
+            Cell(Operation.POPUP, to=_ASSIGNED),
         ),
-        Step.CONNECTED: (Operation.UPDATE_POPUP,),
+        Step.SOS: (
+            Cell(Operation.START_RECORDING, wider=True),
+            Cell(Operation.EVENT_START, wider=True),
+            Cell(Operation.RECALL_PRESET, wider=True),
+            Cell(Operation.PROVE_LIVE),
+            Cell(Operation.SHOW, to=_CONCERNED, wider=True),
+            Cell(Operation.POPUP, to=_CONCERNED),
+            Cell(Operation.BOOKMARK, wider=True),
+            Cell(Operation.LOCK_EVIDENCE, wider=True),
+        ),
+        Step.CONNECTED: (Cell(Operation.UPDATE_POPUP, to=(Audience.LOCATION,)),),
         # Dispatch is told too: what still rings for it falls silent, and the caller hears that it is had.
-        Step.ACKNOWLEDGED: (Operation.UPDATE_POPUP, Operation.NOTIFY),
-        Step.PRESSED_AGAIN: (Operation.SHOW, Operation.POPUP, Operation.BOOKMARK, Operation.NOTIFY),
-        Step.ESCALATE_1: (Operation.POPUP,),
-        Step.ESCALATE_2: (Operation.SHOW, Operation.POPUP),
-        Step.NO_PICTURE: (Operation.NOTIFY,),
-        Step.UNANSWERED: (Operation.NOTIFY,),
-        Step.UNRESOLVED: (Operation.POPUP, Operation.NOTIFY),
+        Step.ACKNOWLEDGED: (Cell(Operation.UPDATE_POPUP, to=_CONCERNED), _notify),
+        Step.PRESSED_AGAIN: (
+            Cell(Operation.SHOW, to=_CONCERNED, wider=True),
+            Cell(Operation.POPUP, to=_CONCERNED),
+            Cell(Operation.BOOKMARK, wider=True),
+            _notify,
+        ),
+        Step.ESCALATE_1: (Cell(Operation.POPUP, to=(Audience.NEXT,)),),
+        Step.ESCALATE_2: (
+            Cell(Operation.SHOW, to=(Audience.WALLS,), wider=True),
+            Cell(Operation.POPUP, to=(Audience.EVERYONE,)),
+            _notify,
+        ),
+        Step.NO_PICTURE: (_notify,),
+        Step.UNANSWERED: (_notify,),
+        Step.UNRESOLVED: (Cell(Operation.POPUP, to=_CONCERNED), _notify),
         # Whoever still is rung for it need not come any more.
-        Step.CLEARED: (Operation.UPDATE_POPUP, Operation.NOTIFY),
+        Step.CLEARED: (Cell(Operation.UPDATE_POPUP, to=_CONCERNED), _notify),
+        Step.CLOSED: (Cell(Operation.EXTEND_BOOKMARK, wider=True), Cell(Operation.HOME, wider=True)),
+        Step.TAMPER: (),
     }
 )
 """What happens at each step, at every driver that can do it directly. A rule in a VMS that does more of it
-belongs to the VMS. The camera is left where it is at the end: somebody may be using it by then."""
+belongs to the VMS."""
 
-_EVERYWHERE: Final = frozenset({Step.ESCALATE_2})
-"""Steps whose default reaches every console, not the location's alone."""
+_DIRECT: Final = frozenset({Capability.REPEATABLE, Capability.ASK_FIRST})
+_ONCE: Final = frozenset({Operation.RECALL_PRESET, Operation.HOME})
+"""What moves a camera: one driver does it, whatever others could."""
 
 
 def effective_rules(file: FileSection, drivers: Sequence[Instance]) -> tuple[Rule, ...]:
@@ -68,38 +104,49 @@ def _rule(step: Step, rule: RuleSection, file: FileSection) -> Rule:
         operation=rule.operation,
         driver=rule.driver,
         consoles=rule.consoles,
+        audience=rule.to,
         groups=(rule.groups or _groups(file)) if rule.operation is Operation.NOTIFY else (),
         max_views=rule.max_views,
+        wider=rule.wider,
     )
 
 
 def _defaults(step: Step, driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> Iterator[Rule]:
-    table = driver.capabilities or {}
-    for operation in DEFAULT[step]:
-        if table.get(operation) not in (Capability.REPEATABLE, Capability.ASK_FIRST):
+    for cell in DEFAULT[step]:
+        if not _does(driver, cell.operation):
             continue
-        if operation is Operation.RECALL_PRESET and not _recalls(driver, file, drivers):
+        if cell.operation in _ONCE and not _is_left_to(driver, file, drivers):
             continue
-        everywhere = step in _EVERYWHERE and operation in ON_CONSOLES
         yield Rule(
             step=step,
-            operation=operation,
+            operation=cell.operation,
             driver=driver.name,
-            consoles=tuple(file.consoles) if everywhere else (),
-            groups=_groups(file) if operation is Operation.NOTIFY else (),
+            audience=cell.to,
+            groups=_groups(file) if cell.operation is Operation.NOTIFY else (),
+            max_views=cell.max_views,
+            wider=cell.wider,
         )
+
+
+def _does(driver: Instance, operation: Operation) -> bool:
+    """Whether the default table asks this of the driver.
+
+    Going home, only of one that can ask first: it leaves the camera where an operator has moved it since.
+    """
+    how = (driver.capabilities or {}).get(operation)
+    return how is Capability.ASK_FIRST if operation is Operation.HOME else how in _DIRECT
 
 
 def _groups(file: FileSection) -> tuple[str, ...]:
     return tuple(file.dispatch.groups) if file.dispatch else ()
 
 
-def _recalls(driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> bool:
-    """Whether some camera is left to this driver: a preset is recalled once, by the first that can."""
+def _is_left_to(driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> bool:
+    """Whether some camera is left to this driver: one driver moves it, and the same sends it home."""
     before = drivers[: drivers.index(driver)]
-    earlier = {other.name for other in before if Operation.RECALL_PRESET in (other.operations or frozenset())}
+    earlier = {other.name for other in before if _does(other, Operation.RECALL_PRESET)}
     with_preset = {
-        view.camera for location in file.locations.values() for view in location.cameras if view.preset
+        view.camera for location in file.locations.values() for view in location.views if view.preset
     }
     return any(
         driver.name in file.cameras[tag].ids and not earlier.intersection(file.cameras[tag].ids)

@@ -37,6 +37,9 @@ class Operation(enum.StrEnum):
     CLOSE_POPUP = "close_popup"
     EVENT_START = "event_start"
     EVENT_STOP = "event_stop"
+    BEACON_ON = "beacon_on"
+    """Switch on the lamp or horn at the place."""
+    BEACON_OFF = "beacon_off"
     NOTIFY = "notify"
     """Call the dispatch group."""
 
@@ -47,6 +50,7 @@ UNDO: Final[Mapping[Operation, Operation]] = MappingProxyType(
         Operation.SHOW: Operation.HIDE,
         Operation.POPUP: Operation.CLOSE_POPUP,
         Operation.EVENT_START: Operation.EVENT_STOP,
+        Operation.BEACON_ON: Operation.BEACON_OFF,
     }
 )
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bridge.config import Site
 from bridge.drivers.dispatch import Config
 from bridge.errors import ConfigError
-from bridge.pack.facts import AmiAccount, Group, PackFacts, PackTimes, Person, PhoneFacts, Place
+from bridge.pack.facts import AmiAccount, AriUser, Group, PackFacts, PackTimes, Person, PhoneFacts, Place
 from bridge.pack.render import pack_hash
 from bridge.protocols.secret import Secret
 from bridge.triggers.ami.settings import Config as WatchSettings
+from bridge.triggers.ari.settings import Config as AriWatchSettings
 from bridge.triggers.sip import Config as ExchangeSettings
 
 
@@ -33,6 +34,13 @@ def watch_settings(site: Site) -> WatchSettings | None:
     return links.get(wanted) if wanted else next(iter(links.values()), None)
 
 
+def ari_watch_settings(site: Site) -> AriWatchSettings | None:
+    """Return the settings of the link that watches the PBX of `dispatch` over ARI, or None."""
+    wanted = dispatch_settings(site).pbx
+    links = {link.name: link.config for link in site.triggers if isinstance(link.config, AriWatchSettings)}
+    return links.get(wanted) if wanted else next(iter(links.values()), None)
+
+
 def loaded_hash(site: Site) -> str:
     """Return the hash that the PBX has loaded if it has this site's pack. Raises ConfigError."""
     return pack_hash(facts_of(site))
@@ -45,6 +53,7 @@ def facts_of(site: Site) -> PackFacts:
         announced(site),
         times=_times(site, settings),
         accounts=tuple(_accounts(settings, watch_settings(site))),
+        ari_users=tuple(_ari_users(settings, ari_watch_settings(site))),
         permit=settings.bridge_address,
         sounds=settings.sounds,
         recordings=settings.recordings,
@@ -75,7 +84,7 @@ def announced(site: Site) -> PackFacts:
             Place(tag=tag, spoken=place.spoken, consoles=_consoles(site, place.consoles))
             for tag, place in file.locations.items()
         ),
-        consoles=_consoles(site, site.alarm.consoles or file.consoles),
+        consoles=_consoles(site, site.default_consoles),
         language=site.site.language,
         own_exchange=any(isinstance(link.config, ExchangeSettings) for link in site.triggers),
     )
@@ -123,14 +132,15 @@ def _accounts(settings: Config, watch: WatchSettings | None) -> Iterator[AmiAcco
             filters=("!Channel: Local/beat@sos-heartbeat",),
             secret=_revealed(watch.secret),
         )
-    yield AmiAccount(
-        username=settings.originate.username,
-        what="Starts calls into the pack; hears only what became of them.",
-        read="call,user",
-        write="originate",
-        filters=("Event: OriginateResponse", "UserEvent: SOS"),
-        secret=_revealed(settings.originate.secret),
-    )
+    if settings.originate is not None:
+        yield AmiAccount(
+            username=settings.originate.username,
+            what="Starts calls into the pack; hears only what became of them.",
+            read="call,user",
+            write="originate",
+            filters=("Event: OriginateResponse", "UserEvent: SOS"),
+            secret=_revealed(settings.originate.secret),
+        )
     yield AmiAccount(
         username=settings.heartbeat.username,
         what="Proves the bridge alive. (Setvar would need class `call`, which may also hang up.)",
@@ -139,6 +149,23 @@ def _accounts(settings: Config, watch: WatchSettings | None) -> Iterator[AmiAcco
         filters=("Event: OriginateResponse",),
         secret=_revealed(settings.heartbeat.secret),
     )
+
+
+def _ari_users(settings: Config, watch: AriWatchSettings | None) -> Iterator[AriUser]:
+    if watch is not None:
+        yield AriUser(
+            username=watch.username,
+            what="Watches calls and devices; can change nothing.",
+            read_only=True,
+            secret=_revealed(watch.secret),
+        )
+    if settings.ari is not None:
+        yield AriUser(
+            username=settings.ari.username,
+            what="Starts calls into the pack. (ARI has no lesser right for that than all rights.)",
+            read_only=False,
+            secret=_revealed(settings.ari.secret),
+        )
 
 
 def _revealed(secret: Secret) -> str | None:

@@ -21,13 +21,15 @@ OPERATOR: Final = "A. Weber"
 MONITORS: Final = {"1": "TANKFARM-EAST-PTZ-01", "3": "TANKFARM-EAST-FIX-02"}
 """ZoneMinder's numbers of what sees post 03."""
 SCREEN: Final = "control-1"
+OFFICE: Final = "shift-office"
+"""The supervisor's screen: pop-ups alone."""
 ON_THE_WALL: Final = {
-    Operation.RECALL_PRESET: ("PUT", "/api/cameras/cam-11/position"),
-    Operation.SHOW: ("PUT", f"/api/monitors/{SCREEN}/layout"),
-    Operation.HIDE: ("DELETE", f"/api/monitors/{SCREEN}/layout"),
-    Operation.POPUP: ("PUT", f"/api/monitors/{SCREEN}/alarms/"),
-    Operation.UPDATE_POPUP: ("PUT", f"/api/monitors/{SCREEN}/alarms/"),
-    Operation.CLOSE_POPUP: ("DELETE", f"/api/monitors/{SCREEN}/alarms/"),
+    Operation.RECALL_PRESET: ("PUT", "/api/cameras/{target}/position"),
+    Operation.SHOW: ("PUT", "/api/monitors/{target}/layout"),
+    Operation.HIDE: ("DELETE", "/api/monitors/{target}/layout"),
+    Operation.POPUP: ("PUT", "/api/monitors/{target}/alarms/{incident}"),
+    Operation.UPDATE_POPUP: ("PUT", "/api/monitors/{target}/alarms/{incident}"),
+    Operation.CLOSE_POPUP: ("DELETE", "/api/monitors/{target}/alarms/{incident}"),
 }
 SHOWN: Final = [("PUT", ["cam-11", "cam-13"]), ("DELETE", None)]
 """What the layout of the screen was asked to be, retries left out."""
@@ -125,7 +127,7 @@ def _says_anew(later: Story, delivery: Story) -> bool:
 
 
 def _at_zoneminder(plant: RunningPlant, story: Story) -> list[str]:
-    """Each camera recorded one event, forced and marked once, and is not forced any more."""
+    """Each camera recorded one event, forced, marked and marked off once, and is not forced any more."""
     wrong = []
     state = plant.zoneminder.state
     asked = Counter(str(request) for request in list(plant.zoneminder.requests))
@@ -138,8 +140,8 @@ def _at_zoneminder(plant: RunningPlant, story: Story) -> list[str]:
             wrong.append(f"{camera} was forced {forced} times")
         if number not in marked or not marked[number]["Archived"]:
             wrong.append(f"{camera} has no bookmark")
-        elif (count := asked[f"PUT /zm/api/events/{marked[number]['Id']}.json"]) != 1:
-            wrong.append(f"{camera} was marked {count} times")
+        elif (count := asked[f"PUT /zm/api/events/{marked[number]['Id']}.json"]) != 2:
+            wrong.append(f"{camera} was marked and marked off {count} times")
     wrong += [f"{each.name} is still forced" for each in state.monitors.values() if each.forced]
     return wrong
 
@@ -157,10 +159,12 @@ def _at_the_wall(plant: RunningPlant, story: Story) -> list[str]:
     done = {(*_on_the_wall(each), each["id"]) for each in mine if each["state"] in ("verified", "accepted")}
     wrong += [f"the wall never got {each}" for each in done - came]
     wrong += [f"nobody decided {each}" for each in came - decided]
-    if (shown := _asked_of_the_wall(plant, "/layout", "cameras")) != SHOWN:
+    if (shown := _asked_of_the_wall(plant, f"{SCREEN}/layout", "cameras")) != SHOWN:
         wrong.append(f"the screen was asked to show {shown}")
-    if (popped_up := _asked_of_the_wall(plant, f"/alarms/{story['id']}", "state")) not in POPPED_UP:
-        wrong.append(f"the pop-up was asked to be {popped_up}")
+    for screen in (SCREEN, OFFICE):
+        popped_up = _asked_of_the_wall(plant, f"{screen}/alarms/{story['id']}", "state")
+        if popped_up not in POPPED_UP:
+            wrong.append(f"the pop-up was asked to be {popped_up} on {screen}")
     state = plant.wall.state
     if state.layouts or state.popups:
         wrong.append(f"left on the wall: {state.layouts} {state.popups}")
@@ -170,8 +174,8 @@ def _at_the_wall(plant: RunningPlant, story: Story) -> list[str]:
 
 
 def _asked_of_the_wall(plant: RunningPlant, what: str, field: str) -> list[tuple[str, object]]:
-    """Return (method, `field` of the body) of each request for `what` on the screen, without repeats."""
-    path = f"/api/monitors/{SCREEN}{what}"
+    """Return (method, `field` of the body) of each request for `what` of a screen, without repeats."""
+    path = f"/api/monitors/{what}"
     asked = [
         (request.method, (request.json() or {}).get(field))
         for request in list(plant.wall.requests)
@@ -182,7 +186,7 @@ def _asked_of_the_wall(plant: RunningPlant, what: str, field: str) -> list[tuple
 
 def _on_the_wall(delivery: Story) -> tuple[str, str]:
     method, path = ON_THE_WALL[Operation(delivery["operation"])]
-    return method, path + delivery["incident"] if path.endswith("/alarms/") else path
+    return method, path.format(target=delivery["target"], incident=delivery["incident"])
 
 
 def _in_the_log(scene: Scene) -> list[str]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bridge.simulator.vms.faults import Fault, Rule
 from tests.app.plant import Call
 from tests.app.scene import Scene, settled, steps, texts
 from tests.app.story import acknowledge
@@ -83,11 +84,13 @@ def test_an_acknowledgement_while_it_was_dead_is_carried_out_afterwards(scene: S
     scene.kill()
     acknowledge(scene)
     told = len(steps(scene.incident(), "update_popup"))
-    assert told == 1
+    assert told == 2
     scene.start()
     story = scene.until_incident(settled, "told")
     assert (story["state"], story["acknowledged_by"]) == ("acknowledged", "A. Weber")
-    assert steps(story, "update_popup") == [("update_popup", "control-1", "accepted")]
+    assert steps(story, "update_popup") == [
+        ("update_popup", console, "accepted") for console in ("control-1", "shift-office")
+    ]
 
 
 def test_a_press_that_only_the_spool_holds_is_not_lost(scene: Scene) -> None:
@@ -126,3 +129,17 @@ def test_downtime_is_a_blind_interval(scene: Scene) -> None:
         blind.cleared_at - blind.opened_at, abs=0.01
     )
     assert scene.metric("sosbridge_blind_intervals_open") == 0
+
+
+def test_what_a_closed_incident_left_on_is_stopped_at_the_next_start(scene: Scene) -> None:
+    begin(scene).hang_up()
+    refuses = Rule(fault=Fault.STATUS, status=403, path="command:off")
+    scene.plant.do(scene.plant.zoneminder.faults.order, refuses)
+    scene.sosbridge("incidents", "resolve", scene.incident()["id"], "--by", "A. Weber")
+    scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed in vain")
+    monitors = scene.plant.zoneminder.state.monitors.values()
+    assert any(monitor.forced for monitor in monitors)
+    scene.kill()
+    scene.plant.do(scene.plant.zoneminder.faults.clear)
+    scene.start()
+    scene.until(lambda: not any(monitor.forced for monitor in monitors), "stopped")

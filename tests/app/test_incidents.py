@@ -66,16 +66,22 @@ def test_the_list_shows_at_a_glance_who_has_what(scene: Scene) -> None:
     scene.sosbridge("incidents", "acknowledge", _of_phone(scene, "EAST-03"), "--by", "B. Jansen")
     scene.until(lambda: all(map(settled, scene.incidents())), "settled")
     # An SOS that nobody has comes first, then the other SOS, then calls.
-    assert [re.split(r"  +", line) for line in plain(said(scene, "list")).splitlines()] == [
+    listed, faults = plain(said(scene, "list")).split("\n\n")
+    assert [re.split(r"  +", line) for line in listed.splitlines()] == [
         ["id", "what", "state", "location", "opened", "who has it", "phone"],
         ["ID", "SOS", "open", "unknown", "MM-DD HH:MM:SS", "NOBODY", "unknown/somebody"],
         ["ID", "SOS", "acknowledged", EAST, "MM-DD HH:MM:SS", "B. Jansen", "EAST-03"],
         ["ID", "SOS", "acknowledged", WEST_2, "MM-DD HH:MM:SS", "A. Weber", "WEST-02"],
         ["ID", "call", "open", WEST_1, "MM-DD HH:MM:SS", "-", "WEST-01"],
     ]
+    # Below it stand the open faults, a line a cause.
+    assert [line.split() for line in faults.splitlines()][:2] == [
+        ["fault", "how", "many", "since", "which"],
+        ["unknown_phone", "1", "MM-DD", "HH:MM:SS", "unknown/somebody"],
+    ]
     shown = [json.loads(line) for line in said(scene, "list", "--json").splitlines()]
     assert [each["phone"] for each in shown] == ["unknown/somebody", "EAST-03", "WEST-02", "WEST-01"]
-    assert said(scene, "list", "--limit", "1").splitlines()[-1] == "there are more: --limit shows them"
+    assert "\nthere are more: --limit shows them\n" in said(scene, "list", "--limit", "1")
 
 
 def test_the_list_says_what_failed_and_who_hung_up(scene: Scene) -> None:
@@ -87,7 +93,8 @@ def test_the_list_says_what_failed_and_who_hung_up(scene: Scene) -> None:
         lambda found: settled(found) and all(each["ended_at"] for each in found["calls"]), "hung up"
     )
     failed = sum(each["state"] == "failed" for each in story["deliveries"])
-    headings, row, below = said(scene, "list").splitlines()
+    listed, _ = said(scene, "list").split("\n\n")
+    headings, row, below = listed.splitlines()
     total = len(story["deliveries"])
     assert below == f"{'':10}{failed} of {total} actions FAILED or uncertain; the caller has hung up"
     assert failed
@@ -109,13 +116,14 @@ def test_what_a_closed_incident_left_to_do_stands_under_the_list(scene: Scene) -
     story = scene.until_incident(
         lambda found: (
             found["state"] == "closed"
-            and len([each for each in found["deliveries"] if each["state"] in ("pending", "leased")]) == 2
+            and len([each for each in found["deliveries"] if each["state"] in ("pending", "leased")]) == 4
         ),
-        "closed, and two stops to do",
+        "closed, and for two cameras a stop and a bookmark to do",
     )
-    assert said(scene, "list").splitlines() == [
+    listed, _ = said(scene, "list").split("\n\n")
+    assert listed.splitlines() == [
         "no open incidents (--all shows closed ones)",
-        f"{story['id'][:8]} is closed, but 2 actions of it not done yet",
+        f"{story['id'][:8]} is closed, but 4 actions of it not done yet",
     ]
 
 
@@ -134,7 +142,7 @@ def test_one_incident_step_by_step(scene: Scene) -> None:
         "opened DATE",
         "nobody has acknowledged it",
         "incident UUID",
-        "6 actions, none failed",
+        "10 actions, none failed",
     ]
     assert told.splitlines() == [f"T s  {plain(text)}" for text in texts(story)]
     caption, headings, *rows = [" ".join(line.split()) for line in actions.splitlines()]
@@ -142,11 +150,15 @@ def test_one_incident_step_by_step(scene: Scene) -> None:
     assert headings == "state action asked sent settled"
     assert rows == [
         "verified zm start recording TANKFARM-PUMP-FIX-01 T T T",
+        "verified zm start recording TANKFARM-JETTY-PTZ-01 T T T",
+        "verified wall recall preset TANKFARM-JETTY-PTZ-01 T T T",
         "verified wall show control-1 T T T",
         "verified wall show control-2 T T T",
         "accepted wall popup control-1 T T T",
         "accepted wall popup control-2 T T T",
+        "accepted wall popup shift-office T T T",
         "verified zm bookmark TANKFARM-PUMP-FIX-01 T T T",
+        "verified zm bookmark TANKFARM-JETTY-PTZ-01 T T T",
     ]
 
 
@@ -164,7 +176,10 @@ def test_what_went_wrong_stands_at_the_top(scene: Scene) -> None:
     pressed(scene)
     story = scene.until_incident(settled, "settled")
     shown = said(scene, "show", story["id"])
-    assert "4 of 7 actions FAILED or uncertain: see below" in shown.splitlines()[:6]
+    wrong = sum(each["state"] in ("failed", "uncertain", "expired") for each in story["deliveries"])
+    headline = f"{wrong} of {len(story['deliveries'])} actions FAILED or uncertain: see below"
+    assert wrong
+    assert headline in shown.splitlines()[:6]
     [row, *_] = [line for line in shown.splitlines() if line.startswith("FAILED ")]
     assert "zm start recording TANKFARM-EAST-" in row
     assert "refuses the user demo" in row
@@ -193,7 +208,9 @@ def test_taking_it_and_ending_it_beside_a_running_bridge(scene: Scene) -> None:
     assert taken == f"{short} is acknowledged by A. Weber; resolve it when it is over\n"
     scene.until(lambda: scene.plant.wall.state.popups, "popped up")
     story = scene.until_incident(settled, "told")
-    assert steps(story, "update_popup") == [("update_popup", "control-1", "accepted")]
+    assert steps(story, "update_popup") == [
+        ("update_popup", console, "accepted") for console in ("control-1", "shift-office")
+    ]
     late = said(scene, "acknowledge", short, "--by", "B. Jansen")
     assert re.fullmatch(rf"A\. Weber has had {short} since [\d :+-]+; your name is noted too\n", late)
     assert scene.incident()["acknowledged_by"] == "A. Weber"

@@ -51,7 +51,7 @@ RESET = Trouble(ordered(fault=Fault.RESET), "")
 LIE = Trouble(ordered(fault=Fault.LIE), "")
 STATUS_FALSE = Trouble(
     begin=lambda scene, _: _capture(scene, on=False),
-    words="capture",
+    words="gives no pictures",
     end=lambda scene, _: _capture(scene, on=True),
 )
 
@@ -96,7 +96,9 @@ def test_zoneminder_in_trouble_and_back(scene: Scene, trouble: Trouble) -> None:
 
 
 def _done(story: Story, *operations: str) -> bool:
-    return all(state in ("verified", "accepted") for _, _, state in steps(story, *operations))
+    """Whether all of it is done, but for what a stand-in's picture has taken the place of."""
+    states = {state for _, _, state in steps(story, *operations)}
+    return "verified" in states and states <= {"verified", "accepted", "superseded"}
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,11 @@ def test_a_wrong_password_fails_at_once_and_stays_visible(scene: Scene) -> None:
     scene.plant.zoneminder.users["demo"].password = "changed"
     press(scene)
     story = scene.until_incident(settled, "settled")
-    assert {state for _, _, state in steps(story, *ON_ZONEMINDER)} == {"failed"}
-    proofs = {each["proof"] for each in story["deliveries"] if each["driver"] == "zm"}
+    failed = [each for each in story["deliveries"] if each["driver"] == "zm" and each["state"] == "failed"]
+    assert {each["operation"] for each in failed} == set(ON_ZONEMINDER)
+    proofs = {each["proof"] for each in failed}
     assert all("refuses the user demo" in proof for proof in proofs)
-    assert {state for _, _, state in steps(story, *ON_THE_WALL)} <= {"verified", "accepted"}
+    assert _done(story, *ON_THE_WALL)
     scene.until(lambda: "faults open: 1 of kind start_recording" in scene.readyz(), "told by /readyz")
     assert scene.metric('sosbridge_faults_open{what="start_recording"}') == 1
     assert "demo" not in scene.log.read_text("utf-8").replace("the user demo", "")

@@ -55,7 +55,7 @@ def recorder(plugins: None) -> ModuleType:
 
 
 async def well(driver: Any) -> list[Finding]:
-    return [Finding(level="ok", subject=driver.name, text=f"targets {dict(driver.targets)}")]
+    return [Finding(level="ok", subject=driver.name, text=f"targets {dict(driver.targets.cameras)}")]
 
 
 async def nothing_to_say(driver: Any) -> list[Finding]:

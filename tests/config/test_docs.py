@@ -17,7 +17,7 @@ from bridge.config.instances import DRIVERS, TRIGGERS, module_of, types_in
 from bridge.config.sections import FileSection
 from bridge.config.table import DEFAULT
 from bridge.model import UNDO, Operation
-from bridge.response import Step
+from bridge.response import Audience, Step
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "configuration.md").read_text()
@@ -109,13 +109,18 @@ def test_every_setting_is_explained_with_its_default(setting: str) -> None:
 
 def test_the_page_explains_no_setting_that_is_gone() -> None:
     dotted = {name for name in ROWS if re.match(r"[a-z_]+(\[\]|\.)", name)}
-    assert dotted - set(SETTINGS) == {"cameras.<tag>.<vms>"}
+    assert dotted - set(SETTINGS) == {"cameras.<tag>.<vms>", "consoles.<name>.<vms>"}
 
 
 def test_every_step_is_explained_with_its_default_actions() -> None:
-    assert {step: re.findall(r"`(\w+)`", ROWS[step][1]) for step in Step} == {
-        step: list(DEFAULT[step]) for step in Step
-    }
+    told = {step: re.findall(r"`(\w+)`", ROWS[step][1]) for step in Step}
+    assert told == {step: [cell.operation for cell in DEFAULT[step]] for step in Step}
+
+
+def test_every_audience_is_explained() -> None:
+    rows = re.search(r"^\| Word of `to` .*?\n\n", PAGE, re.MULTILINE | re.DOTALL)
+    assert rows is not None
+    assert re.findall(r"^\| `(\w+)` \| .{8}", rows[0], re.MULTILINE) == list(Audience)
 
 
 def test_every_operation_is_explained() -> None:
@@ -149,6 +154,8 @@ def names_in(schema: Mapping[str, Any]) -> list[str]:
 
 def commands_of(command: click.Command, name: str) -> Iterator[str]:
     """Yield the full name of every command that does something."""
+    if isinstance(command, click.Group) and command.invoke_without_command:
+        yield name
     if isinstance(command, click.Group):
         context = click.Context(command)
         for child in command.list_commands(context):

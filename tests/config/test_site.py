@@ -15,7 +15,7 @@ from bridge.config.sections import FileSection, TimesSection
 from bridge.config.site import default_state_dir
 from bridge.config.table import DEFAULT
 from bridge.model import UNDO, Location, Operation, Phone, View
-from bridge.response import Rule, Step, Times
+from bridge.response import Audience, Rule, Step, Times
 
 GOOD = (Path(__file__).parent / "good.yaml").read_text()
 
@@ -70,14 +70,26 @@ def test_phones(site: Site) -> None:
 def test_locations_with_named_and_numbered_presets(site: Site) -> None:
     views = (View(camera="PTZ-1", preset="7"), View(camera="FIX-1"))
     assert site.plan().locations == {
-        "POST-1": Location(tag="POST-1", spoken="Posten eins", views=views, consoles=("desk-2",)),
+        "POST-1": Location(
+            tag="POST-1",
+            spoken="Posten eins",
+            views=views,
+            wider=(View(camera="PTZ-2", preset="11"), View(camera="FIX-2")),
+            alternates=(View(camera="PTZ-2", preset="12"),),
+            consoles=("desk-2", "desk-1"),
+        ),
         "POST-2": Location(tag="POST-2", spoken="Posten zwei", views=(View(camera="PTZ-1", preset="9"),)),
     }
 
 
 def test_cameras_consoles_and_alarm(site: Site) -> None:
     plan = site.plan()
-    assert plan.cameras == {"PTZ-1": {"zm": "1", "wall": "cam-1"}, "FIX-1": {"zm": "2"}}
+    assert plan.cameras == {
+        "PTZ-1": {"zm": "1", "wall": "cam-1"},
+        "FIX-1": {"zm": "2"},
+        "PTZ-2": {"zm": "3", "wall": "cam-3"},
+        "FIX-2": {"zm": "4"},
+    }
     assert plan.alarm_extensions == ("9110", "_911X")
     assert plan.consoles == ("desk-1",)
     assert plan.console_endpoints == {"2001"}
@@ -85,8 +97,29 @@ def test_cameras_consoles_and_alarm(site: Site) -> None:
     assert (plan.site, plan.timezone) == ("Tank farm", "Europe/Berlin")
 
 
-def test_all_consoles_where_the_alarm_names_none() -> None:
-    assert changed(alarm={"extensions": ["9110"]}).plan().consoles == ("desk-1", "desk-2")
+def test_all_operators_where_the_alarm_names_none() -> None:
+    assert changed(alarm={"extensions": ["9110"]}).plan().consoles == ("desk-1", "desk-2", "desk-3")
+
+
+def test_all_consoles_where_there_is_no_operator() -> None:
+    consoles = {"lead": {"role": "supervisor"}, "big": {"role": "wall"}}
+    locations = {"POST-1": {"spoken": "one"}, "POST-2": {"spoken": "two"}}
+    site = changed(alarm={"extensions": ["9110"]}, consoles=consoles, locations=locations)
+    assert set(site.plan().consoles) == {"lead", "big"}
+
+
+def test_whose_consoles_and_what_each_vms_calls_them(site: Site) -> None:
+    plan = site.plan()
+    assert (plan.supervisors, plan.walls) == (("lead",), ("big",))
+    assert plan.operators == ("desk-1", "desk-2", "desk-3")
+    named = {name: [plan.console_at(vms, name) for vms in ("zm", "wall")] for name in plan.everyone}
+    assert named == {
+        "desk-1": ["desk-1", "desk-1"],
+        "desk-2": ["desk-2", "desk-2"],
+        "desk-3": [None, "M-3"],
+        "lead": ["lead-pc", "M-4"],
+        "big": [None, "W-1"],
+    }
 
 
 def test_capabilities_leave_out_what_is_impossible(site: Site) -> None:
@@ -145,9 +178,20 @@ def test_settings_of_a_driver_are_its_own_config(site: Site) -> None:
 
 def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
     zm, wall, dispatch = site.drivers
-    assert zm.targets.cameras == {"1": frozenset({"7", "9"}), "2": frozenset()}
-    assert wall.targets.cameras == {"cam-1": frozenset({"7", "9"})}
+    assert zm.targets.cameras == {
+        "1": frozenset({"7", "9"}),
+        "2": frozenset(),
+        "3": frozenset({"11", "12"}),
+        "4": frozenset(),
+    }
+    assert wall.targets.cameras == {"cam-1": frozenset({"7", "9"}), "cam-3": frozenset({"11", "12"})}
     assert dispatch.targets.cameras == {}
+
+
+def test_targets_are_the_consoles_that_the_driver_can_reach(site: Site) -> None:
+    zm, wall, dispatch = site.drivers
+    assert wall.targets.consoles == {"desk-1", "desk-2", "M-3", "M-4", "W-1"}
+    assert zm.targets.consoles == dispatch.targets.consoles == frozenset()  # they show nothing anywhere
 
 
 # --- the response table -----------------------------------------------------------------------------
@@ -166,33 +210,84 @@ def test_a_step_in_the_file_replaces_its_default(site: Site) -> None:
 def test_the_default_table() -> None:
     site = changed(response=None)
     assert {step: cells(site, step) for step in Step} == {
-        Step.OFF_HOOK: ["zm.recall_preset", "wall.show", "wall.popup"],
+        Step.OFF_HOOK: ["zm.start_recording", "zm.recall_preset", "wall.show", "wall.popup"],
         Step.SOS: ["zm.start_recording", "zm.recall_preset", "zm.bookmark", "wall.show", "wall.popup"],
         Step.CONNECTED: ["wall.update_popup"],
         Step.ACKNOWLEDGED: ["wall.update_popup", "dispatch.notify"],
         Step.PRESSED_AGAIN: ["zm.bookmark", "wall.show", "wall.popup", "dispatch.notify"],
         Step.ESCALATE_1: ["wall.popup"],
-        Step.ESCALATE_2: ["wall.show", "wall.popup"],
+        Step.ESCALATE_2: ["wall.show", "wall.popup", "dispatch.notify"],
         Step.NO_PICTURE: ["dispatch.notify"],
         Step.UNANSWERED: ["dispatch.notify"],
         Step.UNRESOLVED: ["wall.popup", "dispatch.notify"],
         Step.CLEARED: ["wall.update_popup", "dispatch.notify"],
+        Step.CLOSED: [],
+        Step.TAMPER: [],
     }
 
 
 def test_the_default_table_covers_every_step_and_no_undo() -> None:
     assert set(DEFAULT) == set(Step)
-    assert not {operation for row in DEFAULT.values() for operation in row} & set(UNDO.values())
+    assert not {cell.operation for row in DEFAULT.values() for cell in row} & set(UNDO.values())
 
 
-def test_default_notifies_all_groups_and_escalates_to_all_consoles() -> None:
+def test_a_routine_call_takes_less_than_an_sos() -> None:
+    rules = {(rule.step, rule.operation): rule for rule in changed(response=None).rules}
+    assert rules[Step.OFF_HOOK, Operation.RECALL_PRESET].max_views == 1
+    assert rules[Step.OFF_HOOK, Operation.SHOW].max_views == 2
+    assert rules[Step.OFF_HOOK, Operation.POPUP].audience == (Audience.ASSIGNED,)
+    wider = {operation for (step, operation), rule in rules.items() if step is Step.SOS and rule.wider}
+    assert wider == {
+        *(Operation.START_RECORDING, Operation.RECALL_PRESET, Operation.SHOW, Operation.BOOKMARK)
+    }
+    assert not any(rule.wider for (step, _), rule in rules.items() if step is Step.OFF_HOOK)
+    assert rules[Step.SOS, Operation.POPUP].audience == (Audience.LOCATION, Audience.SUPERVISORS)
+
+
+def test_default_notifies_all_groups_and_escalates_to_everyone() -> None:
     rules = changed(response=None).rules
     assert {rule.groups for rule in rules if rule.operation is Operation.NOTIFY} == {
         ("control-room", "guards")
     }
-    consoles = {rule.step: rule.consoles for rule in rules if rule.operation is Operation.POPUP}
-    assert consoles[Step.ESCALATE_1] == ()
-    assert consoles[Step.ESCALATE_2] == ("desk-1", "desk-2")
+    audience = {(rule.step, rule.operation): rule.audience for rule in rules}
+    assert audience[Step.ESCALATE_1, Operation.POPUP] == (Audience.NEXT,)
+    assert audience[Step.ESCALATE_2, Operation.SHOW] == (Audience.WALLS,)
+    assert audience[Step.ESCALATE_2, Operation.POPUP] == (Audience.EVERYONE,)
+
+
+@pytest.mark.parametrize(
+    ("home", "driver_of_home"),
+    [("ask_first", ["wall"]), ("repeatable", []), ("by_rule", [])],
+)
+def test_only_who_can_ask_first_sends_a_camera_home(home: str, driver_of_home: list[str]) -> None:
+    able = {"recall_preset": "repeatable", "home": home}
+    cameras = {"cameras": {"PTZ-1": {"wall": "w1"}}}
+    vms = [{"name": "wall", "type": "screen", "table": able}]
+    site = changed(response=None, vms=vms, **(ONE_PTZ | cameras))
+    assert [rule.driver for rule in site.rules if rule.operation is Operation.HOME] == driver_of_home
+
+
+def test_the_one_that_moved_the_camera_sends_it_home() -> None:
+    """A recorder that cannot ask moves it; the wall, which could, has not."""
+    able = {"recall_preset": "repeatable", "home": "ask_first"}
+    vms = [
+        {"name": "zm", "type": "recorder", "host": "zm.example"},
+        {"name": "wall", "type": "screen", "table": able},
+    ]
+    site = changed(response=None, vms=vms, **ONE_PTZ)
+    moving = {rule.operation: rule.driver for rule in site.rules if rule.step in (Step.SOS, Step.CLOSED)}
+    assert moving[Operation.RECALL_PRESET] == "zm"
+    assert Operation.HOME not in moving
+
+
+ONE_PTZ = {
+    "cameras": {"PTZ-1": {"zm": "1", "wall": "w1"}},
+    "locations": {
+        tag: {"spoken": tag, "cameras": [{"camera": "PTZ-1", "preset": tag}]} for tag in ("POST-1", "POST-2")
+    },
+    "consoles": {"desk-1": {}},
+}
+"""Sections of a site with one camera that moves."""
 
 
 @pytest.mark.parametrize(
@@ -207,9 +302,9 @@ def test_a_preset_is_recalled_by_one(wall_cameras: Any, recalled_by: list[str]) 
     operations = [operation.value for operation in (Operation.SHOW, Operation.RECALL_PRESET)]
     vms = [
         {"name": "zm", "type": "recorder", "host": "zm.example"},
-        {"name": "wall", "type": "screen", "operations": operations},
+        {"name": "wall", "type": "screen", "table": dict.fromkeys(operations, "repeatable")},
     ]
-    site = changed(response=None, vms=vms, cameras=wall_cameras)
+    site = changed(response=None, vms=vms, **(ONE_PTZ | {"cameras": wall_cameras}))
     rules = [rule for rule in site.rules if rule.step is Step.SOS]
     assert [rule.driver for rule in rules if rule.operation is Operation.RECALL_PRESET] == recalled_by
 

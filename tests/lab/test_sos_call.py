@@ -57,12 +57,11 @@ def test_answered_acknowledged_and_hung_up(
         assert POST_03 in event["Name"]
         assert event["Archived"]
         assert event["EndDateTime"] is None
-    # The wall shows both cameras, the PTZ is at preset 7, the pop-up is up.
+    # The wall shows both cameras, the PTZ is at preset 7, the pop-up is up there and at the supervisor's.
     state = lab.wall.vms.state
     assert state.layouts["control-1"]["cameras"] == ["cam-11", "cam-13"]
     assert state.presets["cam-11"] == "7"
-    [(console, popped)] = state.popups
-    assert (console, popped) == ("control-1", incident["id"])
+    assert set(state.popups) == {("control-1", incident["id"]), ("shift-office", incident["id"])}
 
     lab.sosbridge("incidents", "acknowledge", incident["id"], "--by", "A. Weber")
     lab.pbx.hang_up_all()
@@ -73,6 +72,7 @@ def test_answered_acknowledged_and_hung_up(
     assert steps(closed, "hide", "close_popup") == [
         ("hide", "control-1", "accepted"),
         ("close_popup", "control-1", "accepted"),
+        ("close_popup", "shift-office", "accepted"),
     ]
     assert state.layouts == {}
     assert state.popups == {}

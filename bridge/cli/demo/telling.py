@@ -17,6 +17,9 @@ _PHRASES: Final[dict[Operation, Callable[[Delivery], str]]] = {
     Operation.START_RECORDING: lambda d: f"records {_camera(d)}",
     Operation.STOP_RECORDING: lambda d: f"stops recording {_camera(d)}",
     Operation.BOOKMARK: lambda d: f"bookmarks {_camera(d)}",
+    Operation.EXTEND_BOOKMARK: lambda d: f"marks the end of {_camera(d)}",
+    Operation.LOCK_EVIDENCE: lambda d: f"keeps footage of {_camera(d)}",
+    Operation.PROVE_LIVE: lambda d: f"looks through {_camera(d)}",
     Operation.RECALL_PRESET: lambda d: f"turns {_camera(d)} to preset {d.params.get('preset')}",
     Operation.HOME: lambda d: f"turns {_camera(d)} home",
     Operation.SHOW: lambda d: f"shows {_count(d)} on {d.target}",
@@ -26,6 +29,8 @@ _PHRASES: Final[dict[Operation, Callable[[Delivery], str]]] = {
     Operation.CLOSE_POPUP: lambda d: f"closes the pop-up on {d.target}",
     Operation.EVENT_START: lambda d: f"begins event of {_camera(d)}",
     Operation.EVENT_STOP: lambda d: f"ends event of {_camera(d)}",
+    Operation.BEACON_ON: lambda d: f"switches beacon {d.target} on",
+    Operation.BEACON_OFF: lambda d: f"switches beacon {d.target} off",
     Operation.NOTIFY: lambda d: f"calls group {d.target}" if calls(d) else f"tells {d.target}: taken",
 }
 

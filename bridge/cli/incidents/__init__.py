@@ -7,44 +7,29 @@ database asks for a password. Who may only read an SQLite file can list and show
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import json
-import os
-import time
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from bridge.cli.door import by_option, hand_in, one_line, opened, person, said, silence
 from bridge.cli.incidents import screen
+from bridge.cli.incidents.faults import by_cause, print_causes
 from bridge.cli.options import DEFAULT_CONFIG, config_option, json_option
-from bridge.config import Site, load
-from bridge.config.build import build_store
-from bridge.config.problems import visible
-from bridge.ingest import Ingest
-from bridge.model import Event, Incident, IncidentState, Kind, Tier
-from bridge.response import Plan
-from bridge.store import Store, StoreThread
+from bridge.config import Site
+from bridge.config.problems import unknown, visible
+from bridge.errors import ConfigError, SosBridgeError
+from bridge.model import Incident, IncidentState, Kind, Tier
+from bridge.response import Plan, ptz
+from bridge.store import Store
 from bridge.store.plain import to_plain
-from bridge.supervision.clocks import SystemClock
 
 OPEN: Final = tuple(state for state in IncidentState if state is not IncidentState.CLOSED)
 MOST_OPEN: Final = 10_000
-SILENT_AFTER: Final = 20.0
-"""Seconds without a sign of life after which a bridge counts as not running; it leaves one every 5 s."""
-LONGEST_NAME: Final = 100
 LONGEST_REASON: Final = 500
-
-by_option = click.option(
-    "--by",
-    metavar="NAME",
-    help="Who you are. Default: the name you are logged in with (before sudo).",
-)
 
 
 @click.group(name="incidents")
@@ -58,8 +43,8 @@ def command() -> None:
 @click.option("--all", "everything", is_flag=True, help="Closed ones too, in the order of time.")
 @click.option("--limit", default=50, show_default=True, help="At most so many.", type=click.IntRange(min=1))
 def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
-    """List the open incidents: an SOS that nobody has comes first, then the newest."""
-    with _opened(config) as (site, store):
+    """List the open incidents: an SOS that nobody has comes first, then the newest; then open faults."""
+    with opened(config) as (site, store):
         if everything:
             found = store.incidents(limit=limit + 1)
         else:
@@ -68,6 +53,7 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
             _warn_of_silence(site, store)
         shown = [(incident, _outcome(store, incident)) for incident in found[:limit]]
         unfinished = store.unfinished()
+        causes = by_cause(store.faults())
     if as_json:
         for incident, outcome in shown:
             click.echo(json.dumps(to_plain(incident) | asdict(outcome)))
@@ -80,6 +66,9 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
         click.echo("there are more: --limit shows them")
     if not everything:
         screen.print_unfinished(unfinished)
+        if causes:
+            click.echo()
+            print_causes(causes, site.plan())
 
 
 @command.command()
@@ -88,7 +77,7 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
 @click.argument("incident_id", metavar="ID")
 def show(config: Path, as_json: bool, incident_id: str) -> None:
     """Show one incident step by step. ID: its id or the beginning of it."""
-    with _opened(config) as (site, store):
+    with opened(config) as (site, store):
         incident = _named(store, incident_id)
         if as_json:
             click.echo(json.dumps(whole(store, incident), indent=2))
@@ -107,7 +96,7 @@ def show(config: Path, as_json: bool, incident_id: str) -> None:
 @by_option
 def acknowledge(config: Path, incident_id: str, by: str | None) -> None:
     """Say by name that you have this incident. It stays open until it is resolved."""
-    name = _name(by)
+    name = person(by)
     before, incident, plan = _steer(
         config, incident_id, Kind.ACKNOWLEDGED, {"by": name, "how": "command line"}
     )
@@ -130,7 +119,7 @@ def acknowledge(config: Path, incident_id: str, by: str | None) -> None:
 @click.option("--reason", default="", help="Why it is over, for the record.")
 def resolve(config: Path, incident_id: str, by: str | None, reason: str) -> None:
     """Say by name that this incident is over. Recording goes on for the post-roll, then stops."""
-    name, why = _name(by), _one_line("--reason", reason, LONGEST_REASON)
+    name, why = person(by), one_line("--reason", reason, LONGEST_REASON)
     told = {"by": name, "reason": f"{why} ({name})" if why else ""}
     before, incident, plan = _steer(config, incident_id, Kind.RESOLVED, told)
     short = incident.id[:8]
@@ -146,6 +135,35 @@ def resolve(config: Path, incident_id: str, by: str | None, reason: str) -> None
         )
 
 
+@command.command()
+@config_option
+@click.argument("incident_id", metavar="ID")
+@click.argument("camera", metavar="CAMERA")
+@by_option
+def swap(config: Path, incident_id: str, camera: str, by: str | None) -> None:
+    """Say by name that this incident gets the camera that another one holds. CAMERA: its tag.
+
+    Two SOS that want one PTZ: the first keeps it, until a person decides otherwise. The loser gets it back
+    when this incident is over, if it still lives.
+    """
+    name = person(by)
+    with opened(config) as (site, store):
+        store.require_writable()
+        if camera not in site.file.cameras:
+            raise ConfigError(f"{site.path}: {unknown('camera', camera, site.file.cameras)}")
+        incident = _named(store, incident_id)
+        event = said(Kind.SWAPPED, {"by": name, "resource": ptz(camera)}, incident=incident.id)
+        hand_in(site, store, event)
+        _warn_of_silence(site, store)
+        told = [entry.text for entry in store.timeline(incident.id) if entry.event == event.id]
+        holder = next((hold for hold in store.holds() if hold.resource == ptz(camera) and hold.held), None)
+    for text in told:
+        click.echo(visible(text, LONGEST_REASON))
+    if holder is None or holder.incident != incident.id:
+        raise SosBridgeError(f"{incident.id[:8]} has not got {camera}")
+    click.echo(f"{incident.id[:8]} has {camera}")
+
+
 def whole(store: Store, incident: Incident) -> dict[str, Any]:
     """Return what `show --json` prints: the incident with its calls, deliveries and story."""
     parts: dict[str, Sequence[object]] = {
@@ -156,26 +174,7 @@ def whole(store: Store, incident: Incident) -> dict[str, Any]:
     return to_plain(incident) | {name: [to_plain(row) for row in rows] for name, rows in parts.items()}
 
 
-# --- who speaks, and of what ------------------------------------------------------------------------
-
-
-def _name(given: str | None) -> str:
-    """Return the name of the person, who must have one. Raises UsageError."""
-    if given is None:
-        try:
-            given = os.environ.get("SUDO_USER") or getpass.getuser()
-        except (KeyError, OSError):  # this user has no name on this machine
-            given = ""
-    name = _one_line("--by", given, LONGEST_NAME)
-    if not name:
-        raise click.UsageError("say who you are: --by NAME")
-    return name
-
-
-def _one_line(option: str, text: str, limit: int) -> str:
-    if not text.isprintable() or len(text) > limit:
-        raise click.UsageError(f"{option}: one line of at most {limit} characters, please")
-    return text.strip()
+# --- what it comes to -------------------------------------------------------------------------------
 
 
 def _what_to_do(incident: Incident, config: Path) -> str:
@@ -197,13 +196,6 @@ def _when(at: float | None, plan: Plan) -> str:
 # --- the store --------------------------------------------------------------------------------------
 
 
-@contextmanager
-def _opened(config: Path) -> Iterator[tuple[Site, Store]]:
-    site = load(config, secrets=False)
-    with build_store(site) as store:
-        yield site, store
-
-
 def _outcome(store: Store, incident: Incident) -> screen.Outcome:
     return screen.outcome_of(incident, store.deliveries(incident.id), store.calls(incident.id))
 
@@ -214,44 +206,17 @@ def _named(store: Store, beginning: str) -> Incident:
 
 def _warn_of_silence(site: Site, store: Store) -> None:
     """On stderr: without a bridge, what is stored is all that happens."""
-    last = store.last_sign(site.node)
-    if last is None:
-        click.echo(f"warning: no bridge named {site.node} has ever run on this database", err=True)
-    elif time.time() - last > SILENT_AFTER:
-        since = site.plan().local_time(last)
-        click.echo(
-            f"warning: the bridge {site.node} has not run since {since}: nothing is carried out", err=True
-        )
+    if words := silence(site, store):
+        click.echo(f"warning: {words}", err=True)
 
 
 def _steer(
-    config: Path, incident_id: str, kind: Kind, attributes: dict[str, str]
+    config: Path, incident_id: str, kind: Kind, attributes: Mapping[str, str]
 ) -> tuple[Incident, Incident, Plan]:
     """Hand in an event about the incident; return the incident before and after it."""
-    with _opened(config) as (site, store):
+    with opened(config) as (site, store):
         store.require_writable()
         before = _named(store, incident_id)
-        event = Event(
-            kind=kind,
-            source="cli",
-            key=f"{before.id}/{uuid.uuid4()}",
-            occurred_at=time.time(),
-            incident=before.id,
-            attributes={name: text for name, text in attributes.items() if text},
-            via="cli",
-        )
-        asyncio.run(_hand_in(site, store, event))
+        hand_in(site, store, said(kind, attributes, incident=before.id))
         _warn_of_silence(site, store)
         return before, store.incident(before.id), site.plan()
-
-
-async def _hand_in(site: Site, store: Store, event: Event) -> None:
-    thread = StoreThread("store", cut=store.cut)
-    ingest = Ingest(store, thread, site.plan(), SystemClock(), node=None)
-    running = asyncio.create_task(ingest.run())
-    try:
-        await ingest.accept(event)
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        thread.close()

@@ -88,7 +88,7 @@ def print_list(incidents: Sequence[tuple[Incident, Outcome]], plan: Plan) -> Non
     """Print a line an incident; below it, indented, what somebody should know besides."""
     headings = ("id", "what", "state", "location", "opened", "who has it", "phone")
     below = [_besides(outcome) for _, outcome in incidents]
-    _print_table(headings, [tuple(_row(incident, plan)) for incident, _ in incidents], below)
+    print_table(headings, [tuple(_row(incident, plan)) for incident, _ in incidents], below)
 
 
 def print_unfinished(unfinished: Mapping[str, int]) -> None:
@@ -115,7 +115,7 @@ def _row(incident: Incident, plan: Plan) -> Iterator[Text]:
     yield Text(_what(incident), style=alarm)
     yield Text(incident.state.value)
     yield Text(_location(incident))
-    yield Text(_short_time(incident.opened_at, plan))
+    yield Text(short_time(incident.opened_at, plan))
     nobody = NOBODY if _calls_for_help(incident) else "-"
     yield Text(visible(incident.acknowledged_by) or nobody, style=alarm)
     yield Text(visible(incident.phone))
@@ -136,7 +136,8 @@ def _location(incident: Incident) -> str:
     return visible(incident.location) or "unknown"
 
 
-def _short_time(at: float, plan: Plan) -> str:
+def short_time(at: float, plan: Plan) -> str:
+    """`at` in the site's time zone, without the year."""
     return datetime.fromtimestamp(at, plan.zone).strftime("%m-%d %H:%M:%S")
 
 
@@ -160,7 +161,7 @@ def print_incident(
     if deliveries:
         console.print("\n[bold]actions[/], in seconds after the press")
         headings = ("state", "action", "asked", "sent", "settled", "")
-        _print_table(headings, [tuple(_action(delivery, incident)) for delivery in deliveries])
+        print_table(headings, [tuple(_action(delivery, incident)) for delivery in deliveries])
 
 
 def _standing(incident: Incident, plan: Plan) -> Iterator[Text]:
@@ -222,7 +223,7 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[Text]], below: Sequence[Text] = ()) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[Text]], below: Sequence[Text] = ()) -> None:
     """Print columns as wide as they have to be, two spaces apart; what is right-justified stays so.
 
     below: for each row, what stands under it from the second column on, unless it is empty.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.errors import ConfigError
-from bridge.model import Capability, Clock, Delivery, Finding, Operation, Receipt
+from bridge.model import Capability, Clock, Delivery, Finding, Inventory, Operation, Receipt, Targets
 from bridge.protocols.secret import Secret
 
 
@@ -43,9 +43,7 @@ class Driver:
         Operation.SHOW: Capability.IMPOSSIBLE,
     }
 
-    def __init__(
-        self, name: str, config: Config, *, targets: Mapping[str, frozenset[str]], clock: Clock
-    ) -> None:
+    def __init__(self, name: str, config: Config, *, targets: Targets, clock: Clock) -> None:
         self.name, self.config, self.targets, self.clock = name, config, targets, clock
         self.closed = False
         if config.host == "unbuildable":
@@ -60,6 +58,9 @@ class Driver:
     async def check(self) -> list[Finding]:
         return await CHECKS[self.config.host](self)
 
+    async def inventory(self) -> Inventory:
+        return await STOCKS[self.config.host](self)
+
     async def close(self) -> None:
         self.closed = True
         CLOSED.append(self.name)
@@ -68,3 +69,5 @@ class Driver:
 CLOSED: list[str] = []
 CHECKS: dict[str, Callable[[Driver], Awaitable[list[Finding]]]] = {}
 """host -> what `check` does; tests fill it."""
+STOCKS: dict[str, Callable[[Driver], Awaitable[Inventory]]] = {}
+"""host -> what `inventory` does; tests fill it."""

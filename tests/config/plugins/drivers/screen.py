@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from bridge.model import Capability, Operation
 
+USUAL: Final = (Operation.SHOW, Operation.POPUP, Operation.UPDATE_POPUP)
+
 
 class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    operations: tuple[Operation, ...] = (Operation.SHOW, Operation.POPUP, Operation.UPDATE_POPUP)
-    """What it can do."""
+    table: dict[Operation, Capability] = dict.fromkeys(USUAL, Capability.REPEATABLE)
+    """What it can do, and how."""
 
 
 def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
-    return dict.fromkeys(config.operations, Capability.REPEATABLE)
+    return config.table
 
 
 class Driver:
