@@ -53,5 +53,9 @@ class Permanent(DeliveryError):
     """Refused for good: wrong rights, unknown camera, impossible operation."""
 
 
+class NothingThere(Permanent):
+    """The system has nothing of that name, or not any more: another camera has to stand in for it."""
+
+
 class Uncertain(DeliveryError):
     """The request left, no usable answer came back. Never counted as done."""

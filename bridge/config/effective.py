@@ -63,4 +63,6 @@ def _rule(rule: Rule) -> dict[str, Any]:
         cell["max_views"] = rule.max_views
     if rule.wider:
         cell["wider"] = True
+    if rule.unless:
+        cell["unless"] = list(rule.unless)
     return cell

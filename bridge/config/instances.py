@@ -3,7 +3,8 @@
 The module is the registration: `type: zoneminder` under `vms` is `bridge.drivers.zoneminder`, `type: ami`
 under `pbx` is `bridge.triggers.ami`; each exposes a pydantic `Config` and the class `Driver` or `Trigger`.
 A driver whose abilities depend on its settings exposes `capabilities_of(config)` as well; one that can ask
-whether it was done exposes `proofs_of(config)`: operation -> what is read back, in words.
+whether it was done exposes `proofs_of(config)`: operation -> what is read back, in words; one that switches
+lamps and horns exposes `beacons_of(config)`: their names.
 """
 
 from __future__ import annotations
@@ -82,6 +83,13 @@ class Instance:
             return None
         found: Mapping[Operation, str] = self.module.proofs_of(self.config)
         return found
+
+    @property
+    def beacons(self) -> tuple[str, ...] | None:
+        """The lamps and horns that the driver switches, by name; None where that cannot be known."""
+        if self.module is None or not hasattr(self.module, "beacons_of"):
+            return ()
+        return tuple(self.module.beacons_of(self.config)) if self.config else None
 
 
 def types_in(package: str) -> list[str]:

@@ -72,6 +72,8 @@ class LocationSection(Section):
     """The nearest first: each stands in for one of `cameras` that is missing."""
     consoles: tuple[Name, ...] = ()
     """Consoles for its pop-ups and pictures; routine calls go to the first. Default: `alarm.consoles`."""
+    beacons: tuple[Name, ...] = ()
+    """Its lamps and horns: names of outputs of a driver that has some (`modbus`)."""
 
     @property
     def views(self) -> tuple[ViewSection, ...]:

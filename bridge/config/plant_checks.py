@@ -13,6 +13,8 @@ from bridge.calls import extension_matches
 from bridge.config.draft import Draft, each_known, each_once, taken
 from bridge.config.plant import OPERATOR, ConsoleSection, LocationSection, ViewSection
 from bridge.config.problems import Path, Problem, listing, unknown
+from bridge.config.table import effective_rules
+from bridge.model import Operation
 
 KINDS_OF_VIEW: Final = ("cameras", "wider", "alternates")
 
@@ -60,6 +62,7 @@ def locations(draft: Draft) -> Iterator[Problem]:
         path = ("locations", tag)
         known = draft.names("consoles")
         yield from each_known(draft, (*path, "consoles"), location.consoles, "console", known)
+        yield from each_once(draft, (*path, "beacons"), location.beacons)
         for kind in KINDS_OF_VIEW:
             yield from each_once(draft, (*path, kind), _tags(getattr(location, kind)))
         yield from _beside(draft, path, location)
@@ -124,6 +127,27 @@ def shared_presets(draft: Draft) -> Iterator[Problem]:
                 line = draft.line("locations", other)
                 text = f"preset `{preset}` of `{view.camera}` is that of `{other}` (line {line}) too"
                 yield draft.problem(("locations", tag, "cameras", index, "preset"), text, level="warning")
+
+
+def beacons(draft: Draft) -> Iterator[Problem]:
+    """Each is an output of one driver, and some step lights it."""
+    if any(driver.beacons is None for driver in draft.drivers):
+        return  # the stanza that has them has mistakes: what it would have is not known
+    owners: dict[str, str] = {}
+    for driver in draft.drivers:
+        for name in driver.beacons or ():
+            if (other := owners.setdefault(name, driver.name)) != driver.name:
+                text = f"has a beacon `{name}`, as `{other}` has: a location could not say which"
+                yield Problem((*driver.path, "name"), text)
+    rules = effective_rules(draft.file, draft.drivers)
+    lighting = {rule.driver for rule in rules if rule.operation is Operation.BEACON_ON}
+    for tag, location in draft.file.locations.items():
+        path = ("locations", tag, "beacons")
+        yield from each_known(draft, path, location.beacons, "beacon", list(owners))
+        for index, name in enumerate(location.beacons):
+            if name in owners and owners[name] not in lighting:
+                text = f"nothing lights it: no step of `response` has `beacon_on` with `{owners[name]}`"
+                yield draft.problem((*path, index), text, level="warning")
 
 
 # --- cameras and consoles ---------------------------------------------------------------------------

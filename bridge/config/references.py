@@ -16,6 +16,7 @@ from bridge.config.problems import Path, Position, Problem, listing, path_text, 
 from bridge.config.sections import RuleSection
 from bridge.config.table import ON_CONSOLES
 from bridge.model import Operation
+from bridge.protocols.syslog_settings import SyslogTls, Transport
 from bridge.response import Step
 
 LOGINS: Final = ("originate", "heartbeat")
@@ -147,7 +148,7 @@ def _rule(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
     if rule.to and (rule.consoles or rule.operation not in ON_CONSOLES):
         beside = "beside `consoles`" if rule.consoles else f"for `{rule.operation}`"
         yield draft.problem((*path, "to"), f"means nothing {beside}", key=True)
-    if rule.wider and rule.operation is Operation.NOTIFY:
+    if rule.wider and rule.operation in (Operation.NOTIFY, Operation.BEACON_ON):
         yield draft.problem((*path, "wider"), f"means nothing for `{rule.operation}`", key=True)
     if rule.groups and rule.operation is not Operation.NOTIFY:
         yield draft.problem((*path, "groups"), f"means nothing for `{rule.operation}`", key=True)
@@ -164,6 +165,8 @@ def _ability(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
     elif (able := driver.operations) is not None and rule.operation not in able:
         can = ", ".join(operation for operation in Operation if operation in able) or "nothing"
         yield draft.problem((*path, "do"), f"`{driver.name}` cannot `{rule.operation}`; it can: {can}")
+    elif rule.operation is Operation.BEACON_ON and driver.beacons == ():
+        yield draft.problem((*path, "do"), f"`{driver.name}` has no beacons")
 
 
 def _elsewhere(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
@@ -173,6 +176,19 @@ def _elsewhere(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]
         if console and console.ids and rule.driver not in console.ids:
             text = f"`{name}` is not in `{rule.driver}`, but in {listing(list(console.ids))}"
             yield draft.problem((*path, "consoles", index), text)
+
+
+def _syslog(draft: Draft) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for index, server in enumerate(draft.file.syslog):
+        path = ("syslog", index)
+        if server.name in first:
+            text = f"`{server.name}` stands twice: first in line {first[server.name]}"
+            yield draft.problem((*path, "name"), text)
+        first.setdefault(server.name, draft.line(*path, "name"))
+        if server.transport is not Transport.TLS and server.tls != SyslogTls():
+            text = f"means nothing for `transport: {server.transport}`"
+            yield draft.problem((*path, "tls"), text, key=True)
 
 
 def _times(draft: Draft) -> Iterator[Problem]:
@@ -192,6 +208,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     plant_checks.views,
     plant_checks.shared_presets,
     plant_checks.cameras,
+    plant_checks.beacons,
     plant_checks.consoles,
     plant_checks.unwatched,
     _dispatch,
@@ -200,4 +217,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     _ways,
     _response,
     _times,
+    _syslog,
 )

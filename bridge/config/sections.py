@@ -29,6 +29,7 @@ from bridge.config.fields import (
     refuse,
 )
 from bridge.config.plant import CameraSection, ConsoleSection, LocationSection, PhoneSection
+from bridge.config.syslog import SyslogSection
 from bridge.model import UNDO, Operation
 from bridge.protocols.secret import Secret
 from bridge.response import Audience, Step, Times
@@ -115,6 +116,8 @@ class RuleSection(Section):
     """At most this many of the cameras, best first; for presets, of those that have one."""
     wider: Switch = False
     """Whether the location's `wider` cameras follow its `cameras`."""
+    unless: tuple[Name, ...] = ()
+    """Names of VMSs: a camera that one of them has is left to it."""
 
     @field_validator("operation")
     @classmethod
@@ -211,6 +214,8 @@ class FileSection(Section):
     """What is done at each step, in order. A step that is named replaces its default, `[]` empties it."""
     times: TimesSection = TimesSection()
     """Every waiting time."""
+    syslog: tuple[SyslogSection, ...] = ()
+    """The syslog servers that are told everything."""
     web: WebSection = WebSection()
     """The small web server."""
     log: LogSection = LogSection()

@@ -18,6 +18,7 @@ from bridge.config.plant import OPERATOR, SUPERVISOR, WALL, ViewSection
 from bridge.config.sections import AlarmSection, FileSection, SiteSection
 from bridge.config.table import ON_CONSOLES, effective_rules
 from bridge.model import Capability, Finding, Location, Operation, Phone, Targets, View
+from bridge.protocols.syslog_settings import SyslogServer
 from bridge.response import Plan, Rule
 
 
@@ -108,6 +109,7 @@ class Site:
             ),
             locations={tag: self._location(tag) for tag in self.file.locations},
             cameras={tag: dict(camera.ids) for tag, camera in self.file.cameras.items()},
+            beacons={found.name: frozenset(found.beacons) for found in self.instances if found.beacons},
             alarm_extensions=self.alarm.extensions,
             consoles=self.default_consoles,
             supervisors=self._named(SUPERVISOR),
@@ -136,6 +138,11 @@ class Site:
         """Folder of everything this node writes. Not created here."""
         return Path(self.file.state_dir) if self.file.state_dir else default_state_dir()
 
+    @cached_property
+    def syslog(self) -> tuple[SyslogServer, ...]:
+        """The syslog servers that are told everything."""
+        return tuple(section.server() for section in self.file.syslog)
+
     @property
     def listen(self) -> tuple[str, int]:
         """Host and port of the web server."""
@@ -159,6 +166,7 @@ class Site:
             wider=self._views(location.wider),
             alternates=self._views(location.alternates),
             consoles=location.consoles,
+            beacons=location.beacons,
         )
 
     def _views(self, views: Iterable[ViewSection]) -> tuple[View, ...]:

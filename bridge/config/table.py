@@ -43,6 +43,7 @@ DEFAULT: Final[Mapping[Step, tuple[Cell, ...]]] = MappingProxyType(
             Cell(Operation.POPUP, to=_ASSIGNED),
         ),
         Step.SOS: (
+            Cell(Operation.BEACON_ON),
             Cell(Operation.START_RECORDING, wider=True),
             Cell(Operation.EVENT_START, wider=True),
             Cell(Operation.RECALL_PRESET, wider=True),
@@ -94,8 +95,9 @@ def _rules_of(step: Step, file: FileSection, drivers: Sequence[Instance]) -> Ite
         for rule in file.response[step]:
             yield _rule(step, rule, file)
     else:
-        for driver in drivers:
-            yield from _defaults(step, driver, file, drivers)
+        rules = [rule for driver in drivers for rule in _defaults(step, driver, file, drivers)]
+        # A lamp needs no picture, and whoever called sees that it was heard.
+        yield from sorted(rules, key=lambda rule: rule.operation is not Operation.BEACON_ON)
 
 
 def _rule(step: Step, rule: RuleSection, file: FileSection) -> Rule:
@@ -108,14 +110,17 @@ def _rule(step: Step, rule: RuleSection, file: FileSection) -> Rule:
         groups=(rule.groups or _groups(file)) if rule.operation is Operation.NOTIFY else (),
         max_views=rule.max_views,
         wider=rule.wider,
+        unless=rule.unless,
     )
 
 
 def _defaults(step: Step, driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> Iterator[Rule]:
+    before = drivers[: drivers.index(driver)]
+    earlier = tuple(other.name for other in before if _does(other, Operation.RECALL_PRESET))
     for cell in DEFAULT[step]:
         if not _does(driver, cell.operation):
             continue
-        if cell.operation in _ONCE and not _is_left_to(driver, file, drivers):
+        if cell.operation in _ONCE and not _is_left_to(driver, earlier, file):
             continue
         yield Rule(
             step=step,
@@ -125,6 +130,7 @@ def _defaults(step: Step, driver: Instance, file: FileSection, drivers: Sequence
             groups=_groups(file) if cell.operation is Operation.NOTIFY else (),
             max_views=cell.max_views,
             wider=cell.wider,
+            unless=earlier if cell.operation in _ONCE else (),
         )
 
 
@@ -141,15 +147,13 @@ def _groups(file: FileSection) -> tuple[str, ...]:
     return tuple(file.dispatch.groups) if file.dispatch else ()
 
 
-def _is_left_to(driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> bool:
+def _is_left_to(driver: Instance, earlier: Sequence[str], file: FileSection) -> bool:
     """Whether some camera is left to this driver: one driver moves it, and the same sends it home."""
-    before = drivers[: drivers.index(driver)]
-    earlier = {other.name for other in before if _does(other, Operation.RECALL_PRESET)}
     with_preset = {
         view.camera for location in file.locations.values() for view in location.views if view.preset
     }
     return any(
-        driver.name in file.cameras[tag].ids and not earlier.intersection(file.cameras[tag].ids)
+        driver.name in file.cameras[tag].ids and file.cameras[tag].ids.keys().isdisjoint(earlier)
         for tag in with_preset
         if tag in file.cameras
     )

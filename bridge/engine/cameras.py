@@ -18,10 +18,8 @@ from bridge.engine.wanted import MISSING, actions_of, missing_at
 from bridge.model import Delivery, DeliveryState, Incident, Operation, Tier
 from bridge.response import Action, Step, stand_ins_at
 
-_NEEDS_THE_CAMERA: Final = frozenset(
-    {Operation.START_RECORDING, Operation.PROVE_LIVE, Operation.RECALL_PRESET}
-)
-"""Operations that a system refuses for good where it does not have the camera (any more)."""
+_NEEDS_THE_CAMERA: Final = frozenset({Operation.START_RECORDING, Operation.PROVE_LIVE})
+"""Operations at which "there is nothing of that name" can only mean the camera, not its preset."""
 _ANSWERED_BY_IT: Final = PROOFS | {Operation.RECALL_PRESET, Operation.HOME}
 """Operations whose read-back comes from the camera; a bookmark can be verified without it."""
 _AFTER_THE_END: Final = frozenset({Step.CLEARED, Step.CLOSED})
@@ -29,17 +27,10 @@ _IN_VAIN: Final = frozenset({DeliveryState.FAILED, DeliveryState.EXPIRED, Delive
 
 
 def is_missing(turn: Turn, delivery: Delivery) -> bool:
-    """Whether this end of an attempt says that the camera is missing.
-
-    A driver that is not there any more, or cannot do it, says nothing of the camera.
-    """
-    said = turn.event.attributes
-    refused = (
-        said["state"] == DeliveryState.FAILED
-        and delivery.operation in _NEEDS_THE_CAMERA
-        and turn.plan.can(delivery.driver, delivery.operation)
-    )
-    return "camera" in delivery.params and (refused or said.get("missing") == "yes")
+    """Whether this end of an attempt says that the camera is missing: `yes`, or `unknown` to its system."""
+    found = turn.event.attributes.get("missing")
+    unknown = found == "unknown" and delivery.operation in _NEEDS_THE_CAMERA
+    return "camera" in delivery.params and (unknown or found == "yes")
 
 
 def lose_camera(turn: Turn, delivery: Delivery, why: str) -> None:

@@ -37,9 +37,10 @@ def actions_of(turn: Turn, incident: Incident, step: Step) -> Iterator[Action]:
                     back = {"preset": moved.params["preset"], "reference": moved.reference}
                     yield replace(action, params={**action.params, **back})
             case Operation.UPDATE_POPUP:
-                opened = _latest_done(turn, incident, Operation.POPUP, action)
-                known = {"reference": opened.reference} if opened else NOTHING
-                yield replace(action, params={**action.params, **known})
+                if _is_told(turn, incident, action):
+                    opened = _latest_done(turn, incident, Operation.POPUP, action)
+                    known = {"reference": opened.reference} if opened else NOTHING
+                    yield replace(action, params={**action.params, **known})
             case _:
                 yield action
 
@@ -54,6 +55,19 @@ def missing_at(turn: Turn, incident: Incident) -> tuple[str, ...]:
         if (fault := turn.state.faults.get((subject_of_camera(camera), MISSING)))
     }
     return tuple(sorted(since, key=lambda camera: (since[camera], camera)))
+
+
+def _is_told(turn: Turn, incident: Incident, action: Action) -> bool:
+    """Whether the console has a pop-up of this incident that can be changed, or its system has none at all.
+
+    An update of nothing would open what nothing closes.
+    """
+    popups = [
+        delivery.target
+        for delivery in turn.state.deliveries_of(incident.id)
+        if (delivery.driver, delivery.operation) == (action.driver, Operation.POPUP)
+    ]
+    return action.target in popups or not turn.plan.can(action.driver, Operation.POPUP)
 
 
 def _latest_done(turn: Turn, incident: Incident, operation: Operation, action: Action) -> Delivery | None:

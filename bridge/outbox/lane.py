@@ -12,7 +12,16 @@ from typing import Final
 
 import structlog
 
-from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain, Unreachable, Unsent
+from bridge.errors import (
+    CameraMissing,
+    DeliveryError,
+    NothingThere,
+    Permanent,
+    Retryable,
+    Uncertain,
+    Unreachable,
+    Unsent,
+)
 from bridge.model import (
     Accept,
     Capability,
@@ -204,7 +213,8 @@ class Lane:
             receipt = await self._asked(delivery)
         except Permanent as error:
             self._answered()
-            self._settle(delivery, DeliveryState.FAILED, str(error))
+            missing = "unknown" if isinstance(error, NothingThere) else ""
+            self._settle(delivery, DeliveryState.FAILED, str(error), missing=missing)
         except Uncertain as error:
             self._silent(str(error))
             self._again(replace(delivery, doubtful=True), error)

@@ -17,7 +17,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from bridge.errors import DeliveryError, Permanent, ProtocolError, Retryable, Uncertain, Unreachable, Unsent
+from bridge.errors import (
+    DeliveryError,
+    NothingThere,
+    Permanent,
+    ProtocolError,
+    Retryable,
+    Uncertain,
+    Unreachable,
+    Unsent,
+)
 from bridge.model import NOTHING, Clock, Finding
 from bridge.protocols.http_exchange import Exchange, open_session
 from bridge.protocols.http_settings import HttpSettings
@@ -31,6 +40,7 @@ SUCCESS: Final = range(200, 300)
 TRY_LATER: Final = frozenset({408, 425, 429, 503})
 """Statuses that say nothing was done and it may work later (RFC 9110 15.5.9, RFC 8470, RFC 6585, 15.6.4)."""
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+GONE: Final = frozenset({404, 410})
 UNSUPPORTED: Final = frozenset({501, 505})
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # A field name is a token (RFC 9110 5.1).
@@ -57,6 +67,10 @@ class Refused(Permanent):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NotFound(Refused, NothingThere):
+    """404 or 410 (RFC 9110 15.5.5, 15.5.11)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +256,7 @@ class HttpLink:
             return Uncertain(said) if effect is Effect.ONCE else Retryable(said)
         if status < 300:
             return _unusable(f"{said}, which was not expected", effect)
-        return Refused(said, status)
+        return (NotFound if status in GONE else Refused)(said, status)
 
     def _retry_after(self, value: str) -> float | None:
         """Seconds of a Retry-After field (RFC 9110 10.2.3: seconds or a date), capped; None if unusable."""

@@ -10,6 +10,7 @@ from bridge.model import (
     NOTHING,
     Incident,
     IncidentState,
+    Location,
     Operation,
     Sharing,
     Tier,
@@ -60,6 +61,8 @@ def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[st
             case Operation.NOTIFY:
                 if not routine:
                     yield from _to_dispatch(rule, words)
+            case Operation.BEACON_ON:
+                yield from _on_beacons(rule, words, location, plan)
             case _:
                 yield from _on_cameras(rule, words, looks, plan)
 
@@ -67,8 +70,11 @@ def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[st
 def _on_cameras(rule: Rule, words: Words, looks: Iterable[Look], plan: Plan) -> Iterator[Action]:
     for look in looks:
         camera, preset = look.view.camera, look.view.preset
-        target = plan.cameras.get(camera, {}).get(rule.driver)
-        if target is None or (rule.operation in BY_PRESET and not preset):
+        ids = plan.cameras.get(camera, {})
+        target = ids.get(rule.driver)
+        if target is None or not ids.keys().isdisjoint(rule.unless):
+            continue
+        if rule.operation in BY_PRESET and not preset:
             continue
         resource, sharing = _camera_resource(rule, camera, target)
         instead = {"instead_of": look.instead_of} if look.instead_of else NOTHING
@@ -88,6 +94,20 @@ def _camera_resource(rule: Rule, camera: str, target: str) -> tuple[str, Sharing
     if rule.operation in _RECORDED:
         return f"{rule.operation}/{rule.driver}/{target}", Sharing.TOGETHER
     return "", Sharing.TOGETHER
+
+
+def _on_beacons(rule: Rule, words: Words, location: Location | None, plan: Plan) -> Iterator[Action]:
+    """Incidents at one place share its lamp: the last to leave switches it off."""
+    mine = plan.beacons.get(rule.driver, frozenset())
+    for beacon in location.beacons if location else ():
+        if beacon in mine:
+            yield Action(
+                operation=rule.operation,
+                driver=rule.driver,
+                target=beacon,
+                params=words,
+                resource=f"{rule.operation}/{rule.driver}/{beacon}",
+            )
 
 
 def _to_dispatch(rule: Rule, words: Words) -> Iterator[Action]:

@@ -94,6 +94,8 @@ class Rule:
     """Cameras at most; of those that have a preset, where the operation is about presets."""
     wider: bool = False
     """The location's `wider` views follow its `views`."""
+    unless: tuple[str, ...] = ()
+    """Drivers: a camera that one of them has is left to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,8 @@ class Plan:
     locations: Mapping[str, Location] = field(default_factory=dict)
     cameras: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """camera tag -> driver name -> the camera's id in that VMS."""
+    beacons: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """driver name -> the beacons that it switches."""
     alarm_extensions: tuple[str, ...] = ()
     """Extensions or Asterisk patterns (`_911X`)."""
     consoles: tuple[str, ...] = ()

@@ -41,7 +41,7 @@ def test_stanzas_are_unions_told_apart_by_type() -> None:
     vms = json_schema()["properties"]["vms"]["items"]
     assert vms["discriminator"] == {"propertyName": "type"}
     members = {member["properties"]["type"]["const"]: member for member in vms["oneOf"]}
-    assert sorted(members) == ["dispatch", "recorder", "screen"]
+    assert sorted(members) == ["dispatch", "recorder", "relay", "screen"]
     recorder = members["recorder"]
     assert list(recorder["properties"]) == ["name", "type", "host", "port", "login", "labels"]
     assert recorder["required"] == ["name", "type", "host"]

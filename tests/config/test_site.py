@@ -77,6 +77,7 @@ def test_locations_with_named_and_numbered_presets(site: Site) -> None:
             wider=(View(camera="PTZ-2", preset="11"), View(camera="FIX-2")),
             alternates=(View(camera="PTZ-2", preset="12"),),
             consoles=("desk-2", "desk-1"),
+            beacons=("lamp-2",),
         ),
         "POST-2": Location(tag="POST-2", spoken="Posten zwei", views=(View(camera="PTZ-1", preset="9"),)),
     }
@@ -122,6 +123,10 @@ def test_whose_consoles_and_what_each_vms_calls_them(site: Site) -> None:
     }
 
 
+def test_whose_beacons_are_whose(site: Site) -> None:
+    assert site.plan().beacons == {"io": {"lamp-1", "lamp-2"}}
+
+
 def test_capabilities_leave_out_what_is_impossible(site: Site) -> None:
     capabilities = site.plan().capabilities
     assert Operation.SHOW not in capabilities["zm"]
@@ -159,6 +164,7 @@ def test_drivers_stand_in_order_of_priority_and_dispatch_is_last(site: Site) -> 
     assert [(driver.name, driver.type) for driver in site.drivers] == [
         ("zm", "recorder"),
         ("wall", "screen"),
+        ("io", "relay"),
         ("dispatch", "dispatch"),
     ]
     assert [(trigger.name, trigger.type) for trigger in site.triggers] == [("pbx1", "pbxlink")]
@@ -173,11 +179,11 @@ def test_settings_of_a_driver_are_its_own_config(site: Site) -> None:
         "login": {"user": "sos", "password": {"env": "SOSBRIDGE_TEST_SECRET"}},
         "labels": ("007", "1.10", "true"),
     }
-    assert site.drivers[2].config.model_dump() == {"context": "sos", "pbx": ""}
+    assert site.drivers[3].config.model_dump() == {"context": "sos", "pbx": ""}
 
 
 def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
-    zm, wall, dispatch = site.drivers
+    zm, wall, _, dispatch = site.drivers
     assert zm.targets.cameras == {
         "1": frozenset({"7", "9"}),
         "2": frozenset(),
@@ -189,7 +195,7 @@ def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
 
 
 def test_targets_are_the_consoles_that_the_driver_can_reach(site: Site) -> None:
-    zm, wall, dispatch = site.drivers
+    zm, wall, _, dispatch = site.drivers
     assert wall.targets.consoles == {"desk-1", "desk-2", "M-3", "M-4", "W-1"}
     assert zm.targets.consoles == dispatch.targets.consoles == frozenset()  # they show nothing anywhere
 
@@ -199,6 +205,7 @@ def test_targets_are_the_consoles_that_the_driver_can_reach(site: Site) -> None:
 
 def test_a_step_in_the_file_replaces_its_default(site: Site) -> None:
     assert [rule for rule in site.rules if rule.step is Step.SOS] == [
+        Rule(step=Step.SOS, operation=Operation.BEACON_ON, driver="io"),
         Rule(step=Step.SOS, operation=Operation.SHOW, driver="wall", max_views=4),
         Rule(step=Step.SOS, operation=Operation.START_RECORDING, driver="zm"),
     ]
@@ -211,7 +218,10 @@ def test_the_default_table() -> None:
     site = changed(response=None)
     assert {step: cells(site, step) for step in Step} == {
         Step.OFF_HOOK: ["zm.start_recording", "zm.recall_preset", "wall.show", "wall.popup"],
-        Step.SOS: ["zm.start_recording", "zm.recall_preset", "zm.bookmark", "wall.show", "wall.popup"],
+        Step.SOS: [
+            "io.beacon_on",  # a lamp waits for nobody, wherever its driver stands in the file
+            *("zm.start_recording", "zm.recall_preset", "zm.bookmark", "wall.show", "wall.popup"),
+        ],
         Step.CONNECTED: ["wall.update_popup"],
         Step.ACKNOWLEDGED: ["wall.update_popup", "dispatch.notify"],
         Step.PRESSED_AGAIN: ["zm.bookmark", "wall.show", "wall.popup", "dispatch.notify"],

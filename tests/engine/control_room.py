@@ -184,6 +184,7 @@ class ControlRoom:
         while (timer := self.next_timer()) is not None and timer.due_at <= until:
             self.now = max(self.now, timer.due_at)
             self.fire(timer)
+            assert self.next_timer() != timer, f"{timer} is due for ever"
         self.now = until
 
     def next_timer(self) -> Timer | None:

@@ -24,7 +24,7 @@ from tests.engine.database import Database
 
 ATTENTION = {"escalate_1", "escalate_2", "console_click", "unresolved"}
 """An SOS that nobody has acknowledged has one of these timers, always."""
-STARTS = {Operation.START_RECORDING, Operation.EVENT_START}
+STARTS = {Operation.START_RECORDING, Operation.EVENT_START, Operation.BEACON_ON}
 _MOVES = {(old, row.to) for (old, _), row in TRANSITIONS.items()}
 MOVES = _MOVES | {(old, later) for old, to in _MOVES for earlier, later in _MOVES if to is earlier}
 """From and to. The first event of a call that nobody saw begin is two signals: it opens, and it connects."""
@@ -104,12 +104,12 @@ def _shared_things_have_the_right_holders(rows: State) -> None:
 
 
 def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None:
-    """Recordings: while somebody holds one no stop is under way; once nobody does, one stop was asked for."""
+    """Recordings, lamps: while one is held no stop is under way; once nobody holds it, one was asked for."""
     rows = database.rows
     asked: dict[str, list[Delivery]] = defaultdict(list)
     for born in database.asked:
-        stoppable = database.plan.can(born.driver, Operation.STOP_RECORDING)
-        if born.resource.split("/")[0] in STARTS and stoppable:
+        start = born.resource.split("/")[0]
+        if start in STARTS and database.plan.can(born.driver, UNDO[Operation(start)]):
             asked[born.resource].append(rows.deliveries[born.id])
     for resource, deliveries in asked.items():
         held = any(hold.held for hold in rows.holds.values() if hold.resource == resource)

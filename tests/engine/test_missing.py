@@ -85,20 +85,31 @@ def test_whichever_delivery_finds_it_missing_first(room: ControlRoom, line: str)
     room.expects("P-03", *STAND_IN)
 
 
-@pytest.mark.parametrize("line", [RECORD, RECALL], ids=lambda line: line.replace(" ", "_"))
-def test_a_camera_that_is_refused_for_good_is_missing_too(room: ControlRoom, line: str) -> None:
+def test_a_camera_that_its_system_does_not_know_is_missing_too(room: ControlRoom) -> None:
     room.press("P-03")
     room.forget()
-    room.settle("P-03", line, "failed", proof="404 unknown camera")
+    room.settle("P-03", RECORD, "failed", proof="404 unknown camera", missing="unknown")
     room.expects("P-03", *STAND_IN)
     assert missing(room) == ["camera/PTZ-01"]
 
 
-@pytest.mark.parametrize("line", ["zm bookmark PTZ-01", "wall popup desk-1", SHOW], ids=lambda line: line[:8])
-def test_other_refusals_say_nothing_of_the_camera(room: ControlRoom, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["zm bookmark PTZ-01", "wall popup desk-1", RECALL, SHOW], ids=lambda line: line[:8]
+)
+def test_a_preset_or_console_that_is_not_there_says_nothing_of_the_camera(
+    room: ControlRoom, line: str
+) -> None:
     room.press("P-03")
     room.forget()
-    room.settle("P-03", line, "failed")
+    room.settle("P-03", line, "failed", missing="unknown")
+    assert missing(room) == []
+    room.forget()
+
+
+def test_a_refused_login_says_nothing_of_the_camera(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.forget()
+    room.settle("P-03", RECORD, "failed", proof="401 wrong password")
     assert missing(room) == []
     room.forget()
 

@@ -142,9 +142,9 @@ def test_dispatch_is_told_at_once_when_every_display_refused(room: ControlRoom) 
 
 def test_dispatch_is_told_at_once_when_no_camera_can_be_proven_live(room: ControlRoom) -> None:
     room.press("P-03")
-    room.settle("P-03", RECORD, "failed")
+    room.settle("P-03", RECORD, "failed", missing="unknown")
     room.expects("P-03", *SOS_AT_03, TOLD, missing="PTZ-01")
-    room.settle("P-03", RECORD_FIX, "failed")
+    room.settle("P-03", RECORD_FIX, "failed", missing="unknown")
     room.expects("P-03", TOLD, DISPATCH, picture="not confirmed")
 
 

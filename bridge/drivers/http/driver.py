@@ -23,12 +23,11 @@ from bridge.model import (
     Receipt,
     Targets,
 )
-from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http import GONE, Effect, HttpAnswer, HttpLink, Refused
 from bridge.protocols.template import encodable
 
 ASK_EVERY: Final = 0.25
 """Seconds between two questions whether it shows."""
-GONE: Final = frozenset({404, 410})
 ALWAYS_KNOWN: Final = frozenset({"target", "operation", "driver"})
 EFFECTS: Final = {Capability.REPEATABLE: Effect.REPEATABLE, Capability.ASK_FIRST: Effect.ONCE}
 
