@@ -92,6 +92,16 @@ class AmiAccount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AriUser:
+    """A section of ari.conf. `secret`: None where it could not be read."""
+
+    username: str
+    what: str
+    read_only: bool
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackTimes:
     """Waiting times of the dialplan, seconds; how often, where they are counts."""
 
@@ -129,6 +139,7 @@ class PackFacts:
     """Of what callers hear."""
     times: PackTimes = field(default_factory=PackTimes)
     accounts: tuple[AmiAccount, ...] = ()
+    ari_users: tuple[AriUser, ...] = ()
     permit: str = "127.0.0.1"
     """Where the accounts' logins come from."""
     sounds: str = "/var/lib/asterisk/sounds/sosbridge"

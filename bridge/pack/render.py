@@ -31,7 +31,9 @@ FILES: Final = (
     "musiconhold.conf",
     "pjsip.conf",
 )
-SECRET_FILES: Final = frozenset({"manager.conf"})
+ARI_FILE: Final = "ari.conf"
+"""Only where the site has a user of ARI."""
+SECRET_FILES: Final = frozenset({"manager.conf", ARI_FILE})
 _UNSAFE_IN_CONF: Final = re.compile(r"[\x00-\x1f\x7f;\\]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -71,7 +73,11 @@ def render_texts(facts: PackFacts) -> dict[str, str]:
 
 def pack_hash(facts: PackFacts) -> str:
     """Return the hash of everything rendered except the secrets: 32 hex digits (of SHA-256)."""
-    bare = replace(facts, accounts=tuple(replace(account, secret=None) for account in facts.accounts))
+    bare = replace(
+        facts,
+        accounts=tuple(replace(account, secret=None) for account in facts.accounts),
+        ari_users=tuple(replace(user, secret=None) for user in facts.ari_users),
+    )
     digest = hashlib.sha256()
     for name, text in _texts(bare, "").items():
         digest.update(f"{name}\0{text}\0".encode())
@@ -81,7 +87,8 @@ def pack_hash(facts: PackFacts) -> str:
 def _texts(facts: PackFacts, digest: str) -> dict[str, str]:
     templates = _environment()
     values = {"facts": facts, "pack_hash": digest}
-    return {name: templates.get_template(f"{name}.j2").render(values) for name in FILES}
+    names = (*FILES, ARI_FILE) if facts.ari_users else FILES
+    return {name: templates.get_template(f"{name}.j2").render(values) for name in names}
 
 
 @cache
@@ -129,15 +136,26 @@ def _check(facts: PackFacts) -> None:
             raise ConfigError(
                 f"alarm extension {extension}: Asterisk keeps `h` for itself; begin it with another character"
             )
-    for account in facts.accounts:
-        if account.secret and _UNSAFE_IN_CONF.search(account.secret):
-            raise ConfigError(
-                f"the secret of AMI account {account.username} holds a semicolon, a backslash or a control"
-                " character, which manager.conf cannot hold: choose another"
-            )
+    _check_secrets(facts)
     if _holds_control(asdict(facts)):
         raise ConfigError("a text of the site holds a control character, which no file of the pack can hold")
     _check_keys(facts)
+
+
+def _check_secrets(facts: PackFacts) -> None:
+    ami = [("AMI account", "manager.conf", each.username, each.secret) for each in facts.accounts]
+    ari = [("ARI user", ARI_FILE, each.username, each.secret) for each in facts.ari_users]
+    for what, file, name, secret in (*ami, *ari):
+        if secret and _UNSAFE_IN_CONF.search(secret):
+            raise ConfigError(
+                f"the secret of {what} {name} holds a semicolon, a backslash or a control"
+                f" character, which {file} cannot hold: choose another"
+            )
+    if len({name for _, _, name, _ in ari}) < len(ari):
+        raise ConfigError(
+            "the link that watches over ARI and `dispatch.ari` have the same user"
+            f" {facts.ari_users[0].username}: give each its own, for the watcher needs no rights"
+        )
 
 
 def _holds_control(value: object) -> bool:

@@ -10,7 +10,8 @@ import pytest
 
 from bridge.errors import Retryable, Uncertain
 from bridge.model import Clock
-from bridge.protocols.ami_link import FIRST_DELAY, LONGEST_DELAY, Account, Link, LinkState, Session
+from bridge.protocols.ami_link import Account, Link, LinkState, Session
+from bridge.protocols.link import FIRST_DELAY, LONGEST_DELAY
 from bridge.simulator.ami_server import AmiServer
 from tests.ami.conftest import SECRET_VARIABLE, MakeAccount, RunningClock, until
 
@@ -117,7 +118,7 @@ async def test_backoff_doubles_to_five_seconds(account: MakeAccount) -> None:
 async def test_a_session_that_lived_is_followed_by_a_quick_attempt(
     pbx: AmiServer, account: MakeAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.protocols.ami_link.SETTLED_AFTER", 0.02)
+    monkeypatch.setattr("bridge.protocols.link.SETTLED_AFTER", 0.02)
     clock = HastyClock()
     link, _ = watched(account(), clock)
     async with running(link):

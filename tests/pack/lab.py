@@ -215,7 +215,10 @@ class PackLab:
         files = {f"sosbridge/{name}": text for name, text in render_texts(facts).items()}
         files["extensions.conf"] = EXTENSIONS
         files["musiconhold.conf"] = '#tryinclude "sosbridge/musiconhold.conf"\n'
-        includes = {"manager.conf": '#tryinclude "sosbridge/manager.conf"\n'}
+        includes = {
+            "manager.conf": '#tryinclude "sosbridge/manager.conf"\n',
+            "ari.conf": '#tryinclude "sosbridge/ari.conf"\n',
+        }
         self.pbx = Asterisk(version, files=files, append=includes, endpoints=endpoints, modules=MODULES)
         _write_tones(self.pbx.sounds, facts, prompts)
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bridge.drivers.dispatch import Config, Driver
-from bridge.drivers.dispatch.request import originate_headers, phone_key, question_headers
+from bridge.drivers.dispatch.ami_way import headers_of
+from bridge.drivers.dispatch.ari_way import params_of
+from bridge.drivers.dispatch.request import call_of, phone_key, question_of
 from bridge.errors import Permanent
 from bridge.model import Capability, Operation
 from bridge.protocols.ami import encode_action
@@ -23,9 +25,9 @@ ACCOUNTS = {
 CONFIG = Config.model_validate(ACCOUNTS)
 
 
-def test_a_notification() -> None:
+def test_a_notification_by_ami() -> None:
     delivery = notification("no_picture/2", params={"exercise": "yes"})
-    assert originate_headers(delivery, CONFIG) == [
+    assert headers_of(call_of(delivery, CONFIG)) == [
         ("Channel", "Local/*P-1001@sos-notify/n"),
         ("Context", "sos-connect"),
         ("Exten", "*P-1001"),
@@ -42,6 +44,28 @@ def test_a_notification() -> None:
     ]
 
 
+def test_a_notification_by_ari() -> None:
+    delivery = notification("no_picture/2", params={"exercise": "yes"})
+    call = call_of(delivery, CONFIG)
+    assert params_of(call, call.id) == {
+        "endpoint": "Local/*P-1001@sos-notify/n",
+        "context": "sos-connect",
+        "extension": "*P-1001",
+        "priority": "1",
+        "timeout": "145",
+        "channelId": delivery.id,
+    }
+    assert call.variables == {
+        "__SOS_INCIDENT": delivery.incident,
+        "__SOS_DELIVERY": delivery.id,
+        "__SOS_MARK": f"{delivery.incident}.2",
+        "__SOS_EXERCISE": "yes",
+        "__SOS_GROUP": "shift",
+        "__SOS_TIER": "1",
+        "__SOS_VIDEO": "unconfirmed",
+    }
+
+
 @pytest.mark.parametrize(
     ("step", "context", "tier"),
     [
@@ -55,20 +79,17 @@ def test_a_notification() -> None:
     ],
 )
 def test_each_step_starts_its_own_context(step: str, context: str, tier: str | None) -> None:
-    headers = originate_headers(notification(step), CONFIG)
-    variables = dict(value.split("=", 1) for name, value in headers if name == "Variable")
-    assert dict(headers)["Channel"] == f"Local/*P-1001@{context}/n"
-    assert variables.get("__SOS_TIER") == tier
+    call = call_of(notification(step), CONFIG)
+    assert call.channel == f"Local/*P-1001@{context}/n"
+    assert call.variables.get("__SOS_TIER") == tier
 
 
 def test_an_acknowledgement_counts_for_its_press_and_an_alert_rings_all_the_same() -> None:
     marks = [
-        value
+        call_of(notification(step, incident="i", id=f"d-{step[:2]}"), CONFIG).variables["__SOS_MARK"]
         for step in ("no_picture/1", "escalate_2/1", "no_picture/2", "unresolved/0a1b2c3d")
-        for name, value in originate_headers(notification(step, incident="i", id=f"d-{step[:2]}"), CONFIG)
-        if value.startswith("__SOS_MARK")
     ]
-    assert marks == ["__SOS_MARK=i.1", "__SOS_MARK=i.1", "__SOS_MARK=i.2", "__SOS_MARK=d-un"]
+    assert marks == ["i.1", "i.1", "i.2", "d-un"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +123,7 @@ def test_no_value_can_break_out(phone: str, group: str, name: str, step: str, pi
             params={"acknowledged_by": name, "picture": picture},
         )
         try:
-            headers = originate_headers(delivery, CONFIG)
+            headers = headers_of(call_of(delivery, CONFIG))
         except Permanent:
             continue
         encode_action("Originate", headers, action_id="id")  # raises where a value would leave its line
@@ -112,20 +133,30 @@ def test_no_value_can_break_out(phone: str, group: str, name: str, step: str, pi
 @pytest.mark.parametrize("phone", ["", "a b", "x\r\nAction: Hangup", "x,1,System(id)", "a&PJSIP/1", "x" * 81])
 def test_a_phone_that_cannot_stand_in_a_dialplan_is_refused(phone: str) -> None:
     with pytest.raises(Permanent, match="the phone of this delivery cannot stand"):
-        originate_headers(notification(phone=phone), CONFIG)
+        call_of(notification(phone=phone), CONFIG)
 
 
 def test_a_question_rings_nobody() -> None:
-    channel = dict(question_headers("d-1"))["Channel"]
-    assert channel == "Local/*d-1@sos-asked/n"
+    question = question_of("d-1")
+    assert question.channel == "Local/*d-1@sos-asked/n"
+    assert "ChannelId" not in dict(headers_of(question)), "it may be asked again at once"
     with pytest.raises(Permanent):
-        question_headers("d 1")
+        question_of("d 1")
 
 
 def test_notify_is_all_it_can_do() -> None:
     possible = {op for op, how in Driver.capabilities.items() if how is not Capability.IMPOSSIBLE}
     assert set(Driver.capabilities) == set(Operation)
     assert possible == {Operation.NOTIFY}
+
+
+ARI = {"base_url": "https://pbx:8089", "username": "a", "secret": {"env": "A"}}
+
+
+@pytest.mark.parametrize("ways", [{}, {"originate": ACCOUNTS["originate"], "ari": ARI}])
+def test_there_is_one_way_to_start_calls(ways: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="either `originate` \\(AMI\\) or `ari`"):
+        Config.model_validate({"heartbeat": ACCOUNTS["heartbeat"], **ways})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """A real Asterisk in a temporary folder, on its own free ports, as root or any user.
 
     with Asterisk("22", endpoints=[Endpoint(name="1001"), Endpoint(name="9110", port=-1)]) as pbx:
-        pbx.sip_port, pbx.ami_port, pbx.http_port      # AMI user `lab`, secret `lab-secret`; same for ARI
+        pbx.sip_port, pbx.ami_port, pbx.http_port      # AMI user `lab`, secret `lab-secret`; same for ARI,
+                                                       # which has a read-only `watch`, `watch-secret`
         pbx.port_of("9110")                            # where to start the answerer of 9110
         pbx.cli("core show channels")
         pbx.restart(); pbx.kill(); pbx.log()

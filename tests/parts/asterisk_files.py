@@ -97,10 +97,15 @@ enable_status = no
     "ari.conf": """\
 [general]
 enabled = yes
+channelvars = CHANNEL(linkedid),SOS_KIND,SOS_EXTEN
 [lab]
 type = user
 read_only = no
 password = lab-secret
+[watch]
+type = user
+read_only = yes
+password = watch-secret
 """,
     "rtp.conf": """\
 [general]

@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from tests.parts import asterisk, postgres, trees
+from tests.parts import asterisk, postgres, rsyslog, trees
 
 REQUIRE: Final = "SOSBRIDGE_REQUIRE"
 
@@ -60,6 +60,7 @@ PARTS: Final[Mapping[str, Part]] = MappingProxyType(
         "sipp": Part(_program("sipp"), "apt-get install sip-tester", "sipp"),
         "baresip": Part(_program("baresip"), "apt-get install baresip-core", "baresip"),
         "rtpengine": Part(_program("rtpengine"), "apt-get install rtpengine-daemon", "rtpengine"),
+        "rsyslog": Part(rsyslog.is_installed, "apt-get install rsyslog rsyslog-openssl", "rsyslog"),
         "espeak": Part(
             lambda: all(map(shutil.which, ("espeak-ng", "sox"))), "apt-get install espeak-ng sox", "espeak"
         ),

@@ -3,7 +3,7 @@
 # Called by `make test`. The PBXs and the VMS are trees of their own (trees.py).
 set -eu
 
-wanted="sip-tester baresip-core sox espeak-ng postgresql mmdebstrap iproute2 strace rtpengine-daemon"
+wanted="sip-tester baresip-core sox espeak-ng postgresql mmdebstrap iproute2 strace rtpengine-daemon rsyslog rsyslog-openssl"
 no_cluster=/etc/postgresql-common/createcluster.d/sosbridge-tests.conf
 
 is_installed() {

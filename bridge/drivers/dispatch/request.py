@@ -1,4 +1,4 @@
-"""A delivery -> the Originate that starts the dialplan pack's sos-notify, sos-recall or sos-taken. Pure.
+"""A delivery -> the call that starts the dialplan pack's sos-notify, sos-recall or sos-taken. Pure.
 
 Whatever a value holds, it can neither leave its AMI line nor mean anything to the dialplan: what does not
 fit its narrow alphabet is refused here, and filtered once more by the dialplan itself.
@@ -7,15 +7,15 @@ fit its narrow alphabet is refused here, and filtered once more by the dialplan 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from bridge.drivers.dispatch.settings import Config
 from bridge.errors import Permanent
-from bridge.model import Delivery
+from bridge.model import NOTHING, Delivery
 from bridge.response import UNKNOWN_PHONE
-
-Pairs = list[tuple[str, str]]
 
 RECALL: Final = "unanswered"
 """The step after which all tiers are rung in a loop, and the phone is called back."""
@@ -38,8 +38,24 @@ _NOT_IN_PHONE: Final = re.compile(r"[^0-9A-Za-z_.+-]")
 _NOT_IN_PERSON: Final = re.compile(r"[^0-9A-Za-z_.@-]")
 
 
-def originate_headers(delivery: Delivery, config: Config) -> Pairs:
-    """Return the headers of the Originate, without Async and ActionID.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What the PBX is asked to start: a Local channel into the pack, and where its near end goes then."""
+
+    id: str
+    channel: str
+    context: str
+    exten: str
+    seconds: float
+    """How long it may take until somebody presses 1."""
+    variables: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Inherited by every leg: their names begin with `__`."""
+    once: bool = True
+    """`id` is the channel's own, so that two of this call cannot live at a time."""
+
+
+def call_of(delivery: Delivery, config: Config) -> Call:
+    """Return the call that a delivery asks for.
 
     Raises Permanent for a phone, group or id that the dialplan could not take.
     """
@@ -66,27 +82,27 @@ def originate_headers(delivery: Delivery, config: Config) -> Pairs:
         variables["TIER"] = "2" if step == SECOND_TIER else "1"
     if video := VIDEO.get(delivery.params.get("picture", "")):
         variables["VIDEO"] = video
-    return [
-        ("Channel", f"Local/*{phone}@{context}/n"),
-        ("Context", near_end),
-        ("Exten", f"*{phone}"),
-        ("Priority", "1"),
-        ("Timeout", str(round(seconds * 1000))),
-        ("ChannelId", delivery_id),
-        *(("Variable", f"__SOS_{name}={value}") for name, value in variables.items()),
-    ]
+    return Call(
+        id=delivery_id,
+        channel=f"Local/*{phone}@{context}/n",
+        context=near_end,
+        exten=f"*{phone}",
+        seconds=seconds,
+        variables={f"__SOS_{name}": value for name, value in variables.items()},
+    )
 
 
-def question_headers(delivery_id: str) -> Pairs:
-    """Return the headers that make the dialplan say whether it knows this delivery (UserEvent SOSAsked)."""
+def question_of(delivery_id: str) -> Call:
+    """Return the call that makes the dialplan say whether it knows this delivery (UserEvent SOSAsked)."""
     delivery_id = _checked("delivery", delivery_id, _ID)
-    return [
-        ("Channel", f"Local/*{delivery_id}@sos-asked/n"),
-        ("Context", "sos-heartbeat"),
-        ("Exten", "noted"),
-        ("Priority", "1"),
-        ("Timeout", "3000"),
-    ]
+    return Call(
+        id=f"{delivery_id}-asked",
+        channel=f"Local/*{delivery_id}@sos-asked/n",
+        context="sos-heartbeat",
+        exten="noted",
+        seconds=3.0,
+        once=False,
+    )
 
 
 def phone_key(phone: str, endpoint: str = "") -> str:

@@ -6,11 +6,12 @@ The times and folders are not used by the driver; `bridge.pack` renders them int
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bridge.protocols.ami_account import Account, Host, Login
+from bridge.protocols.ari.settings import AriSettings
 from bridge.protocols.http_settings import TlsSettings
 from bridge.protocols.secret import Secret
 
@@ -45,8 +46,10 @@ class Config(BaseModel):
     """Its TCP port."""
     tls: TlsSettings | None = None
     """`{}` for TLS with the certificate authorities of this machine, `{ca: /path}` for your own."""
-    originate: AccountSettings
-    """Starts the calls. Needs write=originate and read=call,user."""
+    originate: AccountSettings | None = None
+    """Starts the calls by AMI. Needs write=originate and read=call,user."""
+    ari: AriSettings | None = None
+    """Starts the calls by ARI, instead of `originate`. Needs a user that is not read-only."""
     heartbeat: AccountSettings
     """Proves the bridge alive. Needs write=originate and read=call; an account of its own, so that its
     connection never waits behind a call and each can be revoked alone."""
@@ -74,6 +77,12 @@ class Config(BaseModel):
     """Seconds a phone rings when it is called back."""
     hunt: Annotated[float, Field(gt=0, le=86400)] = 1800.0
     """Seconds for which dispatch is rung for a phone that hung up too early."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.originate is None) == (self.ari is None):
+            raise ValueError("needs one way to start its calls: either `originate` (AMI) or `ari`")
+        return self
 
     @field_validator("sounds", "recordings")
     @classmethod

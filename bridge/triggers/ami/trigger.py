@@ -12,9 +12,9 @@ from bridge.errors import ConfigError
 from bridge.model import Accept, Call, Clock, Event, Finding
 from bridge.protocols.ami_link import Account, Link, LinkState
 from bridge.triggers._accepting import Handover
+from bridge.triggers._link_story import LinkStory
 from bridge.triggers.ami.check import check_account
 from bridge.triggers.ami.settings import Config
-from bridge.triggers.ami.story import LinkStory
 from bridge.triggers.ami.watch import Watch
 
 
@@ -72,7 +72,7 @@ class Trigger:
         self._tracker = CallTracker(config.source or f"asterisk/{name}", via="ami")
         self._link: Link | None = None
         self._handover: Handover | None = None
-        self._story = LinkStory(self._subject, clock, self._put)
+        self._story = LinkStory(self._subject, clock, self._put, via="ami")
         self._idle = LinkState(up=False, since=clock.now(), why="not started")
 
     @property

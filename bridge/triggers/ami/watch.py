@@ -18,8 +18,8 @@ from bridge.model import Clock
 from bridge.protocols.ami import Message
 from bridge.protocols.ami_link import Refused, Session
 from bridge.triggers._accepting import Handover
+from bridge.triggers._link_story import LinkStory
 from bridge.triggers.ami.mapping import channel_of, fact_of
-from bridge.triggers.ami.story import LinkStory
 
 PACK_VARIABLE: Final = "SOS_PACK_HASH"
 RIGHTS: Final = "the account needs `write = reporting` in manager.conf"
@@ -154,18 +154,7 @@ class Watch:
                 raise
             self._story.fault("pack_drift", f"the dialplan pack cannot be rendered: {error}")
         else:
-            self._judge_pack(answer.get("Value"), expected)
-
-    def _judge_pack(self, loaded: str, expected: str) -> None:
-        if loaded == expected:
-            self._story.clear("pack_drift")
-        elif not loaded:
-            self._story.fault(
-                "pack_drift", "the PBX has no dialplan pack loaded: `sosbridge asterisk render`"
-            )
-        else:
-            text = f"the PBX has another dialplan pack loaded ({loaded}) than this site's ({expected})"
-            self._story.fault("pack_drift", f"{text}: render it and run `dialplan reload`")
+            self._story.judge_pack(answer.get("Value"), expected)
 
 
 def _uniqueids(messages: Collection[Message], event: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The link's own story as events: lost, restored, and what is wrong with it. Used by the trigger.
+"""A link's own story as events: lost, restored, and what is wrong with it. Used by `ami` and `ari`.
 
 Every blind interval is stored from the last proof of life to the moment the snapshot had closed it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bridge.model import Clock, Event, Kind
-from bridge.protocols.ami_link import LinkState
+from bridge.protocols.link import LinkState
 
 SOURCE: Final = "bridge"
 BLIND: Final = "blind"
@@ -19,13 +19,14 @@ BLIND: Final = "blind"
 class LinkStory:
     """Turns the link's states and faults into events, each said once. One link, one instance.
 
-    subject: what the faults are about (`ami/pbx1`). put: takes the events, in order.
+    subject: what the faults are about (`ami/pbx1`). put: takes the events, in order. via: how they came.
     """
 
-    def __init__(self, subject: str, clock: Clock, put: Callable[[Event], None]) -> None:
+    def __init__(self, subject: str, clock: Clock, put: Callable[[Event], None], *, via: str) -> None:
         self._subject = subject
         self._clock = clock
         self._put = put
+        self._via = via
         self._blind_since: float | None = None
         self._said: dict[str, str] = {}
         """Kind of fault -> its text, '' once it is known to be fine."""
@@ -65,6 +66,16 @@ class LinkStory:
             self._said[what] = ""
             self._tell(Kind.FAULT_CLEARED, what, self._clock.now(), what=what)
 
+    def judge_pack(self, loaded: str, expected: str) -> None:
+        """Say whether the PBX runs this site's dialplan pack. Both are hashes; '' where none is loaded."""
+        if loaded == expected:
+            self.clear("pack_drift")
+        elif not loaded:
+            self.fault("pack_drift", "the PBX has no dialplan pack loaded: `sosbridge asterisk render`")
+        else:
+            text = f"the PBX has another dialplan pack loaded ({loaded}) than this site's ({expected})"
+            self.fault("pack_drift", f"{text}: render it and run `dialplan reload`")
+
     def _tell(self, kind: Kind, topic: str, at: float, **attributes: str) -> None:
         self._put(
             Event(
@@ -72,7 +83,7 @@ class LinkStory:
                 source=SOURCE,
                 key=f"{self._subject}/{topic}/{at:.3f}",
                 occurred_at=at,
-                via="ami",
+                via=self._via,
                 attributes={"subject": self._subject, **attributes},
             )
         )
