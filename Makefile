@@ -70,9 +70,11 @@ demo: setup ## Show the main job: two SOS calls through the bridge, no root, no 
 lab: setup parts ## Run one SOS call end to end on a real Asterisk and a real ZoneMinder (root)
 	@$(BIN)/python -m pytest -s tests/lab
 
-bench: setup parts ## Print the figures: latency of an SOS, and a flood of them
+bench: setup parts ## Print the figures: latency of an SOS, a flood, a storm on three VMSs
 	@$(BIN)/python -m bench.sos_latency
 	@$(BIN)/python -m bench.flood
+	@$(BIN)/python -m bench.storm
+	@$(BIN)/python -m bench.driver_overhead
 	@$(BIN)/python -m bench.sip_calls
 	@$(BIN)/python -m bench.sip_bridged
 	@$(BIN)/python -m bench.sip_sos
