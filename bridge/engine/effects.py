@@ -177,6 +177,10 @@ def post_roll(turn: Turn, incident: Incident) -> None:
     turn.set_timer(incident.id, "post_roll", seconds)
 
 
+def _beacons_off(turn: Turn, incident: Incident) -> None:
+    stops.stop(turn, incident, (Operation.BEACON_ON,))
+
+
 def _keep_on(turn: Turn, incident: Incident) -> None:
     turn.clear_timers(incident.id, ("post_roll",))
     stops.stay(turn, incident)
@@ -206,6 +210,7 @@ EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxy
         Effect.WATCH_DISPATCH: _watch_dispatch,
         Effect.REDIALLED: _redialled,
         Effect.HAND_OVER: passing_on.hand_over,
+        Effect.BEACONS_OFF: _beacons_off,
         Effect.POST_ROLL: post_roll,
         Effect.KEEP_ON: _keep_on,
         Effect.STOP_ALL: _stop_all,

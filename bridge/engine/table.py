@@ -63,6 +63,8 @@ class Effect(enum.StrEnum):
     """The phone is calling again: no need to call it back, and the escalation times must run."""
     HAND_OVER = "hand_over"
     """Whoever waited for a camera gets it now, and not after the post-roll."""
+    BEACONS_OFF = "beacons_off"
+    """Whoever pressed is helped: the lamp at the place does not burn on through the post-roll."""
     POST_ROLL = "post_roll"
     KEEP_ON = "keep_on"
     """Cancel the post-roll: what was started goes on."""
@@ -81,7 +83,7 @@ S, R, E = IncidentState, Reason, Effect
 _START_SOS = (E.START_SOS, E.ESCALATION)
 _REOPEN = (E.KEEP_ON, E.CALM, E.RESTORE, E.TELL_AGAIN, E.ESCALATION)
 _RAISE = (E.KEEP_ON, E.CALM, E.START_SOS, E.ESCALATION)
-_CLEAR = (E.CALM, E.HAND_OVER, E.TELL_CLEARED, E.POST_ROLL)
+_CLEAR = (E.CALM, E.HAND_OVER, E.BEACONS_OFF, E.TELL_CLEARED, E.POST_ROLL)
 _OWN = (E.CALM, E.TELL_ACKNOWLEDGED, E.REMIND)
 
 TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingProxyType(

@@ -42,6 +42,8 @@ class Location:
     """The nearest first: each stands in for a camera of `views` that is missing."""
     consoles: tuple[str, ...] = ()
     """The first is the one that routine calls go to."""
+    beacons: tuple[str, ...] = ()
+    """Lamps and horns there, by the names that a driver has for its outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ def place(scene: Scene) -> Iterator[Place]:
     io = {"name": "io-east", "type": "modbus", "host": "127.0.0.1", "port": module.port, "outputs": outputs}
     scene.site["vms"].append(io)
     scene.site["locations"][PLACE]["beacons"] = ["east-beacon"]
+    scene.site["response"]["sos"].insert(0, {"do": "beacon_on", "with": "io-east"})
     scene.write_site()
     yield Place(scene, module)
     scene.plant.wait(module.stop())

@@ -9,8 +9,8 @@ from bridge.model import Operation
 
 
 def proofs_of(config: Config) -> Mapping[Operation, str]:
-    """Return what is read back. Nothing, if no output can be asked."""
-    if not any(output.read_code for output in config.outputs.values()):
+    """Return what is read back: nothing, unless every output can be asked."""
+    if not all(output.read_code for output in config.outputs.values()):
         return {}
     return {
         Operation.BEACON_ON: "the output is read back as on",
