@@ -35,9 +35,11 @@ from bridge.store import Counts, Lease, Spool, Store, StoreThread
 from bridge.store.schema import SCHEMA
 from bridge.supervision.clocks import ClockWatch, SystemClock, downtime
 from bridge.supervision.damage import report_damage
+from bridge.supervision.forwarder import Forwarders, Journal
 from bridge.supervision.heartbeat import Heartbeat
 from bridge.supervision.logs import log_decisions
 from bridge.supervision.probes import Probes
+from bridge.supervision.proofs import LOOK_EVERY, Proofs
 from bridge.supervision.status import BlindIntervals, Status, readiness
 from bridge.supervision.tasks import every, keep_running
 from bridge.triggers.sip import Config as ExchangeConfig
@@ -134,7 +136,11 @@ class App:
                     observers=(self._committed,),
                 )
                 self._probes = Probes(self.ingest.accept, self._clock)
+                self._proofs = Proofs(store, self._looking, self.ingest.accept, self._clock)
                 self.timers = Timers(self.ingest.accept, self._clock)
+                self._forwarders = Forwarders(
+                    self.ingest.accept, self._clock, node=site.node, journal=self._journal
+                )
                 self._quick_check = partial(checking.run, store.quick_check)
                 await self._run_parts(stop)
             finally:
@@ -158,6 +164,7 @@ class App:
             self._part("canary", lambda: every(CANARY_EVERY, self._canary, self._clock)),
             self._part("spool", lambda: every(PROVE_SPOOL_EVERY, self._prove_spool, self._clock)),
             self._part("clock", lambda: every(CLOCK_EVERY, clocks.look, self._clock)),
+            self._part("proofs", self._watch_proofs),
         )
         check = asyncio.create_task(self._check_database(), name="quick check")
         try:
@@ -173,6 +180,7 @@ class App:
                 await self._generation.stop()
             await _end(*(task for _, task in self._standing.values()))
             await self._flush()
+            await self._forwarders.stop()
             await _end(*parts, check)
             await web.stop()
             log.info("stopped")
@@ -194,6 +202,7 @@ class App:
 
     async def _wake(self, last_sign: float | None) -> None:
         """Take up what an earlier run left: its blind time, its spool, its timers, its deliveries."""
+        await self._proofs.remind(self.site.plan())  # first of all: what is unproven must not pass for seen
         if last_sign is not None:  # calls may have been missed since
             for event in downtime(self.site.node, last_sign, self._clock.now()):
                 await self.ingest.accept(event)
@@ -230,6 +239,12 @@ class App:
         for name, heartbeat in heartbeats.items():
             generation.tasks.append(self._part(name, heartbeat.run))
         generation.tasks.append(self._part("probes", partial(self._probe, generation)))
+        await self._forwarders.use(site.syslog)
+
+    def _journal(self, forwarder: str) -> Journal:
+        """Return how the forwarder of this name reads the store, behind everything else that does."""
+        place = self._store.forwarding(forwarder, self.site.node)
+        return Journal(place, self._clock, write=self._thread, look=self._looking)
 
     async def _perform(self, generation: Generation) -> None:
         """Take up what this node had in hand, then perform. Raises StoreError while the store is away."""
@@ -290,6 +305,7 @@ class App:
                 reading = await self._disk.run(partial(read, path), timeout=READ_WITHIN)
                 self._conceal(reading.secrets)
                 require_same_roots(self.site, reading.site)
+                await self._proofs.remind(reading.site.plan())
                 await self._begin(reading.site)
             except (ConfigError, StoreError) as error:
                 self._config_error = str(error)
@@ -347,6 +363,14 @@ class App:
             self._counts = await self._looking.run(self._store.counts)
             self._blind = await self._looking.run(lambda: self._store.blind_intervals(self._started_at))
 
+    async def _watch_proofs(self) -> None:
+        await self.started.wait()  # the start has looked already
+        await every(LOOK_EVERY, self._look_at_proofs, self._clock)
+
+    async def _look_at_proofs(self) -> None:
+        with contextlib.suppress(StoreError):  # ingest says when the store is away
+            await self._proofs.look(self.ingest.plan)
+
     async def _prove_spool(self) -> None:
         with contextlib.suppress(StoreError):  # the status tells
             await self._spool_thread.run(self._spool.prove)
@@ -362,7 +386,7 @@ class App:
             now=now,
             started_at=self._started_at,
             node=self.site.node,
-            links=tuple(links_of(generation, self._probes)) if generation else (),
+            links=(*links_of(generation, self._probes), *self._forwarders.links()) if generation else (),
             canary_at=None if age is None else now - age,
             canary_every=CANARY_EVERY,
             lanes_silent_for=generation.outbox.silent_for if generation else 0.0,
@@ -373,6 +397,7 @@ class App:
             open_incidents=self._counts.incidents,
             open_faults=self._counts.faults,
             deliveries_waiting={name: lane.backlog for name, lane in lanes.items()},
+            syslog_waiting=self._forwarders.waiting,
             breakers_open={name: lane.breaker.is_open for name, lane in lanes.items()},
             config_hash=self._config_hash,
             config_error=self._config_error,

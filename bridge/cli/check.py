@@ -15,12 +15,14 @@ import click
 from bridge.cli import findings as shown
 from bridge.cli.options import config_option, json_option
 from bridge.config import Site
-from bridge.config.build import build_driver, build_trigger
+from bridge.config.build import build_driver, build_store, build_trigger
 from bridge.config.problems import plural
 from bridge.errors import SosBridgeError
 from bridge.model import Clock, Finding
+from bridge.protocols.syslog_check import SyslogCheck
 from bridge.supervision.clocks import SystemClock
 from bridge.supervision.logs import configure
+from bridge.supervision.proofs import look_up, text_of
 
 CLOSING: Final = 2.0
 """Seconds a driver gets to close its connections."""
@@ -32,10 +34,11 @@ CLOSING: Final = 2.0
 @click.option("--deadline", default=20.0, show_default=True, help="Seconds that each PBX and VMS may take.")
 @json_option
 def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None:
-    """Check the site file, then every PBX and VMS it names.
+    """Check the site file, then every PBX, VMS and syslog server it names.
 
     A PBX is logged in to and its rights are tried; a VMS is asked for its rights and for every camera
-    and preset that the site uses. Nothing is moved, recorded or shown.
+    and preset that the site uses. Nothing is moved, recorded or shown. The database is asked whether a person
+    has lately seen the displays that cannot be asked.
 
     Exits with 0 when nothing is wrong (warnings are not), 1 when something does not answer as it should,
     2 when the file itself is wrong.
@@ -51,6 +54,7 @@ def command(config: Path, offline: bool, deadline: float, as_json: bool) -> None
             findings += asyncio.run(check_links(site, SystemClock(), deadline))
         finally:
             logs.close()
+        findings += unproven(site, SystemClock())
     sys.exit(shown.tell(findings, as_json=as_json))
 
 
@@ -79,6 +83,8 @@ def unusable(site: Site, clock: Clock) -> list[Finding]:
         makers[trigger.name] = partial(build_trigger, trigger, clock)
     for driver in site.drivers:
         makers[driver.name] = partial(build_driver, driver, clock)
+    for server in site.syslog:
+        makers[f"syslog/{server.name}"] = partial(SyslogCheck, server, clock)
     findings = []
     for name, make in makers.items():
         try:
@@ -88,8 +94,25 @@ def unusable(site: Site, clock: Clock) -> list[Finding]:
     return findings
 
 
+def unproven(site: Site, clock: Clock) -> list[Finding]:
+    """Return a warning for each driver of which nobody has seen lately that it shows what it accepts."""
+    plan = site.plan()
+    if not plan.unread:
+        return []
+    try:
+        with build_store(site) as store:
+            subjects = look_up(store, plan, clock.now()).unproven
+    except SosBridgeError as error:
+        text = f"when somebody last saw what it shows is not known: {error}"
+        return [Finding(level="warning", subject=name, text=text) for name in sorted(plan.unread)]
+    return [
+        Finding(level="warning", subject=subject.removeprefix("driver/"), text=text_of(plan, subject))
+        for subject in sorted(subjects)
+    ]
+
+
 async def check_links(site: Site, clock: Clock, deadline: float) -> list[Finding]:
-    """Ask every PBX link and driver at the same time; each has `deadline` seconds.
+    """Ask every PBX link, driver and syslog server at the same time; each has `deadline` seconds.
 
     Returns at least one finding for each, in the order of the file.
     """
@@ -101,7 +124,11 @@ async def check_links(site: Site, clock: Clock, deadline: float) -> list[Finding
         _check_one(settings.name, partial(build_driver, settings, clock), deadline)
         for settings in site.drivers
     )
-    found = await asyncio.gather(*triggers, *drivers)
+    servers = (
+        _check_one(f"syslog/{server.name}", partial(SyslogCheck, server, clock), deadline)
+        for server in site.syslog
+    )
+    found = await asyncio.gather(*triggers, *drivers, *servers)
     return [finding for findings in found for finding in findings]
 
 

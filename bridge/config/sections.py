@@ -177,6 +177,8 @@ class TimesSection(Section):
     """An action of a routine call is tried for so long."""
     deadline_stop: Seconds = _TIMES.deadline_stop
     """A stop is tried for so long: what a VMS left on while it was away must go off when it is back."""
+    picture_proof: Seconds = _TIMES.picture_proof
+    """A VMS that cannot be asked what it shows is believed for so long after a person has seen it."""
 
     def times(self) -> Times:
         return Times(**self.model_dump())

@@ -99,6 +99,18 @@ class Site:
         """The effective response table."""
         return effective_rules(self.file, [found for found in self.instances if found.drives])
 
+    @cached_property
+    def unread(self) -> frozenset[str]:
+        """Names of the drivers that are to show pictures on some console, and read back nothing of it."""
+        shows = {rule.driver for rule in self.rules if rule.operation is Operation.SHOW}
+        return frozenset(
+            driver.name
+            for driver in self.drivers
+            if driver.name in shows
+            and driver.targets.consoles
+            and Operation.SHOW not in (driver.proofs or {})
+        )
+
     def plan(self) -> Plan:
         """Return what the engine needs to know, as pure values."""
         return Plan(
@@ -119,6 +131,7 @@ class Site:
                 console.endpoint for console in self.file.consoles.values() if console.endpoint
             ),
             capabilities={driver.name: driver.operations for driver in self.drivers},
+            unread=self.unread,
             rules=self.rules,
             times=self.file.times.times(),
         )

@@ -202,9 +202,13 @@ class Reader:
 
         Newest first; `cleared_at` is None where it still lasts.
         """
+        return self.lasting(BLIND, since)
+
+    def lasting(self, what: str, since: float) -> list[Fault]:
+        """Return the faults of this kind that are open, or were cleared after `since`; newest first."""
         table = schema.faults
         lasted = sa.or_(table.c.cleared_at.is_(None), table.c.cleared_at > since)
-        query = sa.select(*columns_of(Fault)).where(table.c.what == BLIND, lasted)
+        query = sa.select(*columns_of(Fault)).where(table.c.what == what, lasted)
         return self._all(Fault, query.order_by(table.c.opened_at.desc()))
 
     def counts(self) -> Counts:

@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from bridge.model import Call, Delivery, Event, Fault, Hold, Incident, TimelineEntry, Timer
 from bridge.store.plain import fields_of
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0002"
 """The revision this program reads and writes."""
 
 VERSION_TABLE: Final = "alembic_version"
@@ -79,11 +79,12 @@ def _columns(cls: type, key: Collection[str] = (), owned: bool = False) -> list[
     ]
 
 
+_NUMBER: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
 def _sequence() -> sa.Column[int]:
     """Return the column that numbers rows in the order they were stored; a number is never used again."""
-    return sa.Column(
-        "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True
-    )
+    return sa.Column("seq", _NUMBER, sa.Identity(), primary_key=True)
 
 
 def _partial(condition: str) -> dict[str, Any]:
@@ -178,6 +179,24 @@ nodes: Final = sa.Table(
     metadata,
     sa.Column("name", AnyText, primary_key=True),
     sa.Column("seen_at", sa.Double, nullable=False),
+)
+
+fault_changes: Final = sa.Table(
+    "fault_changes",
+    metadata,
+    _sequence(),
+    sa.Column("event", AnyText, nullable=False),
+    *_columns(Fault),
+    sqlite_autoincrement=True,
+)
+
+forwarders: Final = sa.Table(
+    "forwarders",
+    metadata,
+    sa.Column("name", AnyText, primary_key=True),
+    sa.Column("node", AnyText, nullable=False),
+    sa.Column("line", _NUMBER, nullable=False),
+    sa.Column("fault", _NUMBER, nullable=False),
 )
 
 TABLE_OF: Final[Mapping[type, sa.Table]] = MappingProxyType(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bridge.engine import Decision, Needs, State
 from bridge.model import Delivery
 from bridge.store import leases, loading, writing
+from bridge.store.forwarding import Forwarding
 from bridge.store.leases import Lease
 from bridge.store.reading import Reader
 
@@ -76,6 +77,10 @@ class Store(Reader):
         """
         with self._database.write() as connection:
             return leases.recover(connection, lease)
+
+    def forwarding(self, name: str, node: str) -> Forwarding:
+        """Return the place of the forwarder of this name, for this node."""
+        return Forwarding(self._database, name, node)
 
     def cut(self) -> None:
         """End every wait for a silent server; those transactions fail. From another thread."""

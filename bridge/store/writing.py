@@ -40,6 +40,7 @@ def write(connection: sa.Connection, decisions: Sequence[Decision], lease: Lease
     _replace(connection, schema.timers, _latest(decision.timers for decision in decisions))
     _replace(connection, schema.holds, _latest(decision.holds for decision in decisions))
     bulk.upsert(connection, schema.faults, list(map(to_plain, _faults(decisions))))
+    bulk.insert(connection, schema.fault_changes, list(_fault_changes(decisions)))
     story = [to_plain(entry) for decision in decisions for entry in decision.timeline]
     bulk.insert(connection, schema.timeline, story)
     if lease is not None:
@@ -58,6 +59,12 @@ def _faults(decisions: Iterable[Decision]) -> Iterable[Fault]:
     """Not by subject alone: a fault that is cleared and opened again in the same batch is two rows."""
     every = [fault for decision in decisions for fault in decision.faults.values()]
     return {(fault.subject, fault.what, fault.opened_at): fault for fault in every}.values()
+
+
+def _fault_changes(decisions: Iterable[Decision]) -> Iterable[dict[str, Any]]:
+    for decision in decisions:
+        for fault in decision.faults.values():
+            yield {"event": decision.event.id, **to_plain(fault)}
 
 
 def _is_new(delivery: Delivery) -> bool:

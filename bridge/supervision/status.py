@@ -87,6 +87,8 @@ class Status:
     """By kind of fault (`Fault.what`)."""
     deliveries_waiting: Mapping[str, int] = field(default_factory=dict)
     """By driver: not settled yet, attempts under way included."""
+    syslog_waiting: Mapping[str, int] = field(default_factory=dict)
+    """By syslog server: stored messages that it does not surely have."""
     breakers_open: Mapping[str, bool] = field(default_factory=dict)
     """By driver: True while it is left alone because it does not answer."""
     config_hash: str = ""

@@ -143,6 +143,13 @@ def _work(status: Status) -> Iterator[Metric]:
     )
     for driver, count in status.deliveries_waiting.items():
         waiting.add_metric([driver], count)
+    untold = GaugeMetricFamily(
+        "sosbridge_syslog_waiting",
+        "Messages that the syslog server does not surely have yet.",
+        labels=["server"],
+    )
+    for server, count in status.syslog_waiting.items():
+        untold.add_metric([server], count)
     breakers = GaugeMetricFamily(
         "sosbridge_breaker_open",
         "1 while the driver is left alone: it does not answer.",
@@ -150,4 +157,4 @@ def _work(status: Status) -> Iterator[Metric]:
     )
     for driver, is_open in status.breakers_open.items():
         breakers.add_metric([driver], is_open)
-    yield from (incidents, faults, waiting, breakers)
+    yield from (incidents, faults, waiting, untold, breakers)

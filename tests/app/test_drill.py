@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,6 +39,32 @@ def drilling(scene: Scene) -> Iterator[subprocess.Popen[str]]:
             yield running
         finally:
             running.kill()
+
+
+def confirming(scene: Scene, answer: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """Drill on a terminal, where a person answers so to what is asked about the displays."""
+    person, terminal = pty.openpty()
+    try:
+        os.write(person, f"{answer}\n".encode())
+        arguments = ["--phone", "EAST-03", "--by", "A. Weber", "--yes", "--confirm", *more]
+        command = [str(SOSBRIDGE), "drill", *arguments, "--config", str(scene.site_file)]
+        return subprocess.run(
+            command, stdin=terminal, capture_output=True, text=True, timeout=60, check=False
+        )
+    finally:
+        os.close(terminal)
+        os.close(person)
+
+
+def blind_wall(scene: Scene) -> None:
+    """The wall cannot be asked any more what it shows."""
+    scene.site["times"] |= {"picture": 5.0}  # longer than cameras take to be proven live, on any machine
+    del scene.site["vms"][1]["requests"]["show"]["read_back"]
+    scene.write_site()
+
+
+def unproven(scene: Scene) -> list[str]:
+    return [fault.text for fault in scene.store.faults(what="proof")]
 
 
 def exercise(scene: Scene) -> Story:
@@ -186,3 +214,102 @@ def test_its_story_is_kept(scene: Scene) -> None:
     drill(scene)
     story = scene.until_incident(lambda found: found["state"] == "closed" and settled(found), "closed")
     assert any("the exercise is over (A. Weber)" in text for text in texts(story))
+
+
+# --- displays that cannot be asked what they show ---------------------------------------------------
+
+SEEN: Final = f"{PTZ}, TANKFARM-EAST-FIX-02"
+NOT_CONFIRMED: Final = "no picture confirmed: no dispatch is configured"
+NOBODY: Final = (
+    "nobody has confirmed within 26 h that what wall shows is really seen: "
+    "run `sosbridge drill --phone ... --confirm`"
+)
+
+
+def sos(scene: Scene) -> Story:
+    """A real SOS until dispatch would have been told; over again, so that the phone is free."""
+    call = Call(scene.plant)
+    call.press()
+    scene.until(lambda: scene.incidents() and not scene.incidents()[0]["exercise"], "an SOS")
+    short = scene.incidents()[0]["id"]
+    scene.until(
+        lambda: (
+            not any(timer.name == "picture" for timer in scene.store.timers())
+            and settled(scene.incidents()[0])
+        ),
+        "told of the picture",
+    )
+    call.hang_up()
+    scene.sosbridge("incidents", "resolve", short, "--by", "A. Weber")
+    scene.until(lambda: scene.incidents()[0]["state"] == "closed", "closed")
+    return scene.incidents()[0]
+
+
+def test_a_real_sos_is_not_confirmed_before_the_proof_and_is_after_it(scene: Scene) -> None:
+    blind_wall(scene)
+    scene.start()
+    assert unproven(scene) == [NOBODY]
+    assert NOT_CONFIRMED in texts(sos(scene))
+    assert NOBODY in scene.sosbridge("incidents", "list").stdout
+
+    result = confirming(scene, "y")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"Does control-1 show {SEEN}? [y/N]:" in result.stderr
+    assert f"seen: {SEEN} on control-1, shown by wall" in result.stdout.splitlines()
+    assert unproven(scene) == []
+    scene.until(lambda: exercise(scene)["state"] == "closed", "closed")
+    assert NOT_CONFIRMED not in texts(exercise(scene))
+    scene.kill()
+    scene.start()
+    assert unproven(scene) == []
+    assert NOT_CONFIRMED not in texts(sos(scene))
+
+
+def test_a_proof_can_be_renewed_and_is_over_when_somebody_does_not_see_it(scene: Scene) -> None:
+    blind_wall(scene)
+    scene.start()
+    for _ in range(2):
+        assert confirming(scene, "y").returncode == 0
+        scene.until(lambda: scene.incidents()[0]["state"] == "closed", "closed")
+    assert unproven(scene) == []
+    first, second = reversed(scene.store.faults(what="proof", open_only=False))
+    assert first.cleared_at is not None
+    assert second.cleared_at is not None
+    assert first.cleared_at < second.opened_at < second.cleared_at
+    result = confirming(scene, "n", "--json")
+    told = json.loads(result.stdout)
+    assert (result.returncode, told["ok"]) == (FAILED, False)
+    [answer] = told["answers"]
+    assert answer == {
+        "display": {"driver": "wall", "console": "control-1", "cameras": SEEN.split(", ")},
+        "seen": False,
+    }
+    [text] = unproven(scene)
+    assert text.startswith(f"A. Weber does not see {SEEN} on control-1: mend it, then run `sosbridge drill")
+
+
+def test_nobody_is_asked_about_a_display_that_can_be_asked_itself(scene: Scene) -> None:
+    scene.start()
+    result = confirming(scene, "y")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Does " not in result.stderr
+    assert "NOBODY was asked: no display took the picture that cannot be asked" in result.stdout
+    assert scene.store.faults(what="proof", open_only=False) == []
+
+
+def test_without_a_terminal_nobody_can_be_asked(scene: Scene) -> None:
+    scene.start()
+    for more in ([], ["--json"]):
+        result = drill(scene, "--confirm", *more)
+        assert (result.exit_code, result.stdout) == (REFUSED, "")
+        assert "--confirm asks a person who sees the displays: run it on a terminal" in result.stderr
+    assert scene.incidents() == []
+
+
+def test_check_names_what_is_to_be_proven(scene: Scene) -> None:
+    blind_wall(scene)
+    scene.start()
+    warning = {"level": "warning", "subject": "wall", "text": NOBODY}
+    assert warning in json.loads(scene.sosbridge("check", "--json").stdout)["findings"]
+    assert confirming(scene, "y").returncode == 0
+    assert warning not in json.loads(scene.sosbridge("check", "--json").stdout)["findings"]

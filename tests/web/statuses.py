@@ -22,6 +22,7 @@ def healthy(**changes: Any) -> Status:
         canary_every=5.0,
         blind_intervals=BlindIntervals(count=2, seconds=17.5),
         deliveries_waiting={"zm": 0},
+        syslog_waiting={"central": 0},
         breakers_open={"zm": False},
         config_hash="c0ffee",
         schema_revision="0001",

@@ -37,6 +37,7 @@ from tests.web.statuses import NOW, healthy, link
         ("incidents_open", {"tier": "routine", "state": "closed"}, None),
         ("faults_open", {"what": "unknown_phone"}, 1),
         ("deliveries_waiting", {"driver": "zm"}, 7),
+        ("syslog_waiting", {"server": "central"}, 12),
         ("breaker_open", {"driver": "zm"}, 1),
         ("config_reload_refused", {}, 1),
         ("start_time_seconds", {}, START),
@@ -62,6 +63,7 @@ def test_gauges(name: str, labels: dict[str, str], expected: float | None) -> No
         open_incidents={(Tier.EMERGENCY, IncidentState.ACKNOWLEDGED): 2},
         open_faults={"unknown_phone": 1},
         deliveries_waiting={"zm": 7},
+        syslog_waiting={"central": 12},
         breakers_open={"zm": True},
         config_error="site.yaml:3: unknown key",
     )
