@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from bridge.engine.occasions import is_event, occasion_at, occasion_of
 from bridge.engine.turn import Turn
-from bridge.model import UNDO, Hold, Incident, IncidentState, Operation, Sharing, Tier
+from bridge.model import UNDO, Delivery, Hold, Incident, IncidentState, Operation, Sharing, Tier
 from bridge.response import Action, ptz
 
 Weight = tuple[int, bool]
@@ -92,9 +93,14 @@ def holds_now(turn: Turn, incident: Incident, resource: str) -> bool:
     return hold is not None and hold.held
 
 
-def holds_alone(turn: Turn, incident: Incident, resource: str) -> bool:
-    """Whether the incident has the resource, and nobody else does."""
-    return holds_now(turn, incident, resource) and not _others(turn, incident, resource)
+def begun_by_another(turn: Turn, incident: Incident, begun: Action | Delivery) -> bool:
+    """Whether another incident has what this one began: for an event, one with the same words."""
+    mine = occasion_of(begun.operation, begun.params)
+    return any(
+        not is_event(begun.operation)
+        or occasion_at(turn.state.incidents.get(hold.incident), hold.tier) == mine
+        for hold in _others(turn, incident, begun.resource)
+    )
 
 
 def heirs_of(turn: Turn, resource: str) -> list[Hold]:
@@ -171,8 +177,9 @@ def _call_off_stops(turn: Turn, incident: Incident, action: Action) -> None:
 
     Nor may a camera be sent home that this one looks through.
     """
+    begun = occasion_of(action.operation, action.params)
     for delivery in turn.state.unsettled_on(action.resource):
-        if delivery.operation in _STOPS:
+        if delivery.operation in _STOPS and occasion_of(delivery.operation, delivery.params) == begun:
             turn.supersede(delivery, "needed again: not stopped")
     for delivery in turn.state.unsettled_on(ptz(action.params.get("camera", ""))):
         if delivery.operation is Operation.HOME and delivery.incident != incident.id:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from bridge.engine.holds import holder_beside, holds_alone
+from bridge.engine.holds import begun_by_another, holds_now
+from bridge.engine.occasions import NEWS, is_event, occasion_of
 from bridge.engine.passing_on import give_up
 from bridge.engine.steps import KEPT, ask, asked_of, bear, next_label
 from bridge.engine.turn import Turn
 from bridge.engine.wanted import actions_of, missing_at
-from bridge.model import UNDO, Delivery, DeliveryState, Incident, IncidentState, Operation
+from bridge.model import UNDO, Delivery, DeliveryState, Incident, IncidentState, Operation, Tier
 from bridge.response import Action, Step, describe
 
 _AFTERWARDS: Final = frozenset({*UNDO.values(), Operation.BOOKMARK, Operation.LOCK_EVIDENCE})
@@ -56,19 +57,18 @@ def stop_again(turn: Turn, incident: Incident) -> int:
     That is what may have been on and whose last undo failed, ended in doubt, or was not done in time, unless
     a living incident has the resource. An undo that was called off is its rival's to ask for.
     """
-    label = next_label(turn, incident, "stop")
-    undone = 0
+    labels, undone = _labels(turn, incident), 0
     for earlier in _by_target(turn, incident, UNDO):
         undo = _undo_of(turn, incident, earlier)
         last = _last_of(turn, incident, undo)
         if last is None or not _is_in_vain(last, turn.now) or not _may_be_on(earlier):
             continue
-        if undo.resource and holder_beside(turn, incident, undo.resource):
+        if undo.resource and begun_by_another(turn, incident, undo):
             turn.note(incident.id, f"{undo.resource} is left on: another incident has it by now")
         elif turn.plan.can(undo.driver, undo.operation):
             if not last.state.settled:
                 turn.supersede(last, "not done before its deadline: asked for anew")
-            bear(turn, incident, label, undo, turn.plan.times.deadline_stop)
+            bear(turn, incident, labels[_began_as(incident, undo)], undo, turn.plan.times.deadline_stop)
             undone += 1
     return undone
 
@@ -87,10 +87,12 @@ def _may_be_on(earlier: list[Delivery]) -> bool:
 def _last_of(turn: Turn, incident: Incident, action: Action) -> Delivery | None:
     """The incident's last delivery of just this."""
     wanted = (action.driver, action.operation, action.target)
+    about = occasion_of(action.operation, action.params)
     asked = [
         delivery
         for delivery in turn.state.deliveries_of(incident.id)
         if (delivery.driver, delivery.operation, delivery.target) == wanted
+        and occasion_of(delivery.operation, delivery.params) == about
     ]
     return asked[-1] if asked else None
 
@@ -112,7 +114,7 @@ def _switch_off(turn: Turn, incident: Incident, operations: Collection[Operation
 
     What is shared is switched off by the last to leave, whoever switched it on.
     """
-    label = next_label(turn, incident, "stop")
+    labels = _labels(turn, incident)
     for earlier in _by_target(turn, incident, operations):
         undo = _undo_of(turn, incident, earlier)
         needed = _is_ours_to_stop(turn, incident, earlier) and turn.plan.can(undo.driver, undo.operation)
@@ -120,15 +122,27 @@ def _switch_off(turn: Turn, incident: Incident, operations: Collection[Operation
             if not delivery.state.settled:
                 turn.supersede(delivery, "stopped before it was settled")
         if needed:
-            bear(turn, incident, label, undo, turn.plan.times.deadline_stop)
+            bear(turn, incident, labels[_began_as(incident, undo)], undo, turn.plan.times.deadline_stop)
+
+
+def _labels(turn: Turn, incident: Incident) -> Mapping[str, str]:
+    """One target may need two stops: of the event of a routine call, and of that of the SOS it became."""
+    names = {tier: "stop" if tier is incident.tier else f"stop_{tier}" for tier in Tier}
+    return {tier.value: next_label(turn, incident, name) for tier, name in names.items()}
+
+
+def _began_as(incident: Incident, undo: Action) -> str:
+    return undo.params["tier"] if is_event(undo.operation) else incident.tier.value
 
 
 def _by_target(turn: Turn, incident: Incident, operations: Collection[Operation]) -> list[list[Delivery]]:
     """The incident's deliveries of `operations`, together what asked a driver for the same at one target."""
-    asked: dict[tuple[str, Operation, str], list[Delivery]] = {}
+    asked: dict[tuple[object, ...], list[Delivery]] = {}
     for delivery in turn.state.deliveries_of(incident.id):
         if delivery.operation in operations:
-            asked.setdefault((delivery.driver, delivery.operation, delivery.target), []).append(delivery)
+            about = occasion_of(delivery.operation, delivery.params)
+            same = (delivery.driver, delivery.operation, delivery.target, about)
+            asked.setdefault(same, []).append(delivery)
     return list(asked.values())
 
 
@@ -138,6 +152,9 @@ def _undo_of(turn: Turn, incident: Incident, earlier: list[Delivery]) -> Action:
     `reference` is what the other side last called it.
     """
     latest = earlier[-1]
+    now = describe(incident, turn.plan, missing_at(turn, incident))
+    if is_event(latest.operation):
+        now = {word: now[word] for word in NEWS}
     references = [delivery.reference for delivery in earlier if delivery.reference]
     return Action(
         operation=UNDO[latest.operation],
@@ -145,7 +162,7 @@ def _undo_of(turn: Turn, incident: Incident, earlier: list[Delivery]) -> Action:
         target=latest.target,
         params={
             **asked_of(latest),
-            **describe(incident, turn.plan, missing_at(turn, incident)),
+            **now,
             "reference": references[-1] if references else "",
         },
         resource=latest.resource,
@@ -155,7 +172,7 @@ def _undo_of(turn: Turn, incident: Incident, earlier: list[Delivery]) -> Action:
 
 def _is_ours_to_stop(turn: Turn, incident: Incident, earlier: list[Delivery]) -> bool:
     if resource := earlier[-1].resource:
-        return holds_alone(turn, incident, resource)
+        return holds_now(turn, incident, resource) and not begun_by_another(turn, incident, earlier[-1])
     return any(delivery.state is not DeliveryState.FAILED or delivery.doubtful for delivery in earlier)
 
 

@@ -5,9 +5,9 @@ a source said about a phone into a configured phone; `actions_for` turns a step 
 the ordered actions of the site's response table.
 """
 
-from bridge.response.actions import Action, actions_for, describe, ptz, resources_at
+from bridge.response.actions import Action, actions_for, describe, dispatch, ptz, resources_at
 from bridge.response.phones import TAMPERED, UNKNOWN_PHONE, identify, tier_of
-from bridge.response.plan import Audience, Plan, Rule, Step, Times
+from bridge.response.plan import Audience, Fallback, Plan, Rule, Step, Times
 from bridge.response.views import every_view, stand_ins_at
 
 __all__ = [
@@ -15,12 +15,14 @@ __all__ = [
     "UNKNOWN_PHONE",
     "Action",
     "Audience",
+    "Fallback",
     "Plan",
     "Rule",
     "Step",
     "Times",
     "actions_for",
     "describe",
+    "dispatch",
     "every_view",
     "identify",
     "ptz",

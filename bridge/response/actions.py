@@ -50,7 +50,7 @@ def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[st
     if not rules:
         return
     location = plan.locations.get(incident.location)
-    words = describe(incident, plan, missing)
+    words = _with_news(describe(incident, plan, missing), _news(step, incident, missing))
     routine = incident.tier is Tier.ROUTINE and step in _OF_BOTH_TIERS
     for rule in rules:
         looks = looks_of(rule, location, missing) if location else []
@@ -65,6 +65,25 @@ def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[st
                 yield from _on_beacons(rule, words, location, plan)
             case _:
                 yield from _on_cameras(rule, words, looks, plan)
+
+
+def _news(step: Step, incident: Incident, missing: Sequence[str]) -> str:
+    """Say what is new at this step, as an operator wants it in a title; nothing at the first."""
+    told = {
+        Step.CONNECTED: f"connected to {incident.connected_to}" if incident.connected_to else "connected",
+        Step.ACKNOWLEDGED: f"acknowledged by {incident.acknowledged_by}",
+        Step.PRESSED_AGAIN: "pressed again",
+        Step.ESCALATE_1: "not acknowledged",
+        Step.ESCALATE_2: "still not acknowledged",
+        Step.UNRESOLVED: "still unresolved",
+        Step.CLEARED: f"cleared by {incident.closed_by}",
+    }
+    gone = [f"camera {' and '.join(missing)} missing"] if missing else []
+    return "; ".join([*([told[step]] if step in told else []), *gone])
+
+
+def _with_news(words: Words, news: str) -> Words:
+    return {**words, "news": news, "title": f"{words['title']}: {news}" if news else words["title"]}
 
 
 def _on_cameras(rule: Rule, words: Words, looks: Iterable[Look], plan: Plan) -> Iterator[Action]:
@@ -118,7 +137,7 @@ def _to_dispatch(rule: Rule, words: Words) -> Iterator[Action]:
             driver=rule.driver,
             target=group,
             params=words,
-            resource=f"dispatch/{rule.driver}/{group}",
+            resource=dispatch(rule.driver, group),
         )
 
 
@@ -166,7 +185,11 @@ def _resources_at(tag: str, plan: Plan) -> Iterator[str]:
         id="", tier=Tier.EMERGENCY, state=IncidentState.OPEN, phone="", location=tag, opened_at=0.0
     )
     for step in Step:
-        yield from (action.resource for action in actions_for(step, pretend, plan) if action.resource)
+        for action in actions_for(step, pretend, plan):
+            if action.resource:
+                yield action.resource
+            if action.operation is Operation.NOTIFY and (fallback := plan.fallbacks.get(action.driver)):
+                yield dispatch(fallback.driver, action.target)
     location = plan.locations.get(tag)
     looks = [Look(view) for view in every_view(location)] if location else []
     yield from (ptz(look.view.camera) for look in looks)
@@ -178,6 +201,11 @@ def _resources_at(tag: str, plan: Plan) -> Iterator[str]:
 def ptz(camera: str) -> str:
     """Return the resource that whoever moves the camera has to hold."""
     return f"ptz/{camera}"
+
+
+def dispatch(driver: str, group: str) -> str:
+    """Return the resource that whoever has `driver` ring the group has to hold."""
+    return f"dispatch/{driver}/{group}"
 
 
 def describe(incident: Incident, plan: Plan, missing: Sequence[str] = ()) -> dict[str, str]:
@@ -207,5 +235,6 @@ def describe(incident: Incident, plan: Plan, missing: Sequence[str] = ()) -> dic
         "close_reason": incident.close_reason,
         "missing": ",".join(missing),
         "exercise": "yes" if incident.exercise else "",
+        "news": "",
         "title": f"{mark}{word} {where}",
     }

@@ -65,6 +65,8 @@ class Times:
     """Without a click or key by then, escalation resumes."""
     dispatch_grace: float = 2.0
     """After an unanswered hangup: the dialplan should have rung dispatch by then, else the bridge does."""
+    fallback: float = 2.0
+    """A call to dispatch that is still not started by then is asked of the fallback."""
     redial_wait: float = 5.0
     post_roll_emergency: float = 60.0
     post_roll_routine: float = 30.0
@@ -75,6 +77,8 @@ class Times:
     deadline_routine: float = 30.0
     deadline_stop: float = 4 * 3600.0
     """A stop is tried for so long: what is left on by a VMS that is away must go off when it is back."""
+    picture_proof: float = 26 * 3600.0
+    """For so long after a person has seen what a driver of `Plan.unread` shows, its word is believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,16 @@ class Rule:
     """The location's `wider` views follow its `views`."""
     unless: tuple[str, ...] = ()
     """Drivers: a camera that one of them has is left to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """Who rings the dispatch groups where their first driver cannot."""
+
+    driver: str
+    """Its name. It knows the same groups, and its own way to their people."""
+    links: tuple[str, ...] = ()
+    """Subjects of the faults that say that the first driver's PBX is away."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +137,11 @@ class Plan:
     """PBX endpoints of consoles, where a connected call means a person at the screen."""
     capabilities: Mapping[str, frozenset[Operation]] = field(default_factory=dict)
     """driver name -> what it can be asked to do."""
+    unread: frozenset[str] = frozenset()
+    """Names of the drivers that show pictures and cannot be asked what they show: a person has to look."""
     rules: tuple[Rule, ...] = ()
+    fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
+    """Name of a dispatch driver -> who stands in for it."""
     times: Times = Times()
 
     @cached_property

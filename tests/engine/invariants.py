@@ -41,6 +41,7 @@ def check(database: Database, before: State, decision: Decision) -> None:
     _what_is_free_is_stopped_and_what_is_held_is_not(database)
     _no_camera_goes_home_that_somebody_needs(rows)
     _changes_are_allowed(before, decision)
+    _the_fallback_is_asked_only_where_the_first_does_not_ring(database, decision)
 
 
 def _one_live_incident_a_phone(rows: State) -> None:
@@ -106,13 +107,18 @@ def _shared_things_have_the_right_holders(rows: State) -> None:
 def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None:
     """Recordings, lamps: while one is held no stop is under way; once nobody holds it, one was asked for."""
     rows = database.rows
-    asked: dict[str, list[Delivery]] = defaultdict(list)
+    asked: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
     for born in database.asked:
         start = born.resource.split("/")[0]
         if start in STARTS and database.plan.can(born.driver, UNDO[Operation(start)]):
-            asked[born.resource].append(rows.deliveries[born.id])
-    for resource, deliveries in asked.items():
-        held = any(hold.held for hold in rows.holds.values() if hold.resource == resource)
+            asked[born.resource, *_words_of_an_event(born)].append(rows.deliveries[born.id])
+    for (resource, *words), deliveries in asked.items():
+        began = {row.incident for row in deliveries if row.operation in STARTS}
+        held = any(
+            hold.held and (not words or hold.incident in began)
+            for hold in rows.holds.values()
+            if hold.resource == resource
+        )
         stops = [row for row in deliveries if row.operation not in STARTS]
         called_off = {row.id for row in stops if row.state is DeliveryState.SUPERSEDED}
         in_vain = {stop.id for stop, later in pairwise(stops) if _is_the_same_again(stop, later)}
@@ -127,6 +133,13 @@ def _what_is_free_is_stopped_and_what_is_held_is_not(database: Database) -> None
             assert course.endswith("+"), f"{resource} is held and stopped"
         else:
             assert course.endswith("-"), f"{resource} is left on"
+
+
+def _words_of_an_event(delivery: Delivery) -> tuple[str, ...]:
+    """What a rule in the video system may be bound to: a start is ended by the stop with its own words."""
+    if delivery.operation not in (Operation.EVENT_START, Operation.EVENT_STOP):
+        return ()
+    return delivery.params["location"], delivery.params["tier"], delivery.params["exercise"]
 
 
 def _is_the_same_again(stop: Delivery, later: Delivery) -> bool:
@@ -149,6 +162,28 @@ def _no_camera_goes_home_that_somebody_needs(rows: State) -> None:
 
 def _lives(incident: Incident) -> bool:
     return incident.live and incident.state is not IncidentState.CLEARING
+
+
+def _the_fallback_is_asked_only_where_the_first_does_not_ring(database: Database, decision: Decision) -> None:
+    """And every call that fails is the fallback's at once. What is told when it is over is told to both."""
+    first_of = {fallback.driver: first for first, fallback in database.plan.fallbacks.items()}
+    rows = database.rows.deliveries.values()
+    calls = {(row.incident, row.step, row.driver, row.target): row for row in rows}
+    for row in decision.deliveries.values():
+        if row.operation is not Operation.NOTIFY or row.step.startswith(("acknowledged/", "cleared/")):
+            continue
+        if row.driver in first_of and row.attempts == 0 and not row.state.settled:
+            first = calls[row.incident, row.step, first_of[row.driver], row.target]
+            assert not first.state.done, "the fallback rings beside the first"
+            assert first.state is not DeliveryState.SUPERSEDED, (
+                "the fallback makes a call that was called off"
+            )
+        failed = row.state in (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.UNCERTAIN)
+        if failed and (fallback := database.plan.fallbacks.get(row.driver)):
+            resource = f"dispatch/{fallback.driver}/{row.target}"
+            hold = database.rows.holds.get((resource, row.incident))
+            asked = (row.incident, row.step, fallback.driver, row.target) in calls
+            assert asked or (hold and not hold.held), "a call that failed is nobody's"
 
 
 # --- changes ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.model import Location, Operation, Phone, View
-from bridge.response import Plan, Rule, Step
+from bridge.response import Fallback, Plan, Rule, Step
 
 DESK: Final = "console-1"
 """PBX endpoint of the console at desk-1."""
@@ -124,3 +124,20 @@ FULL: Final = replace(
     ),
 )
 """The same plant with a mast that sees both posts, and cameras that stand in for missing ones."""
+
+WATCH: Final = "ami/pbx1"
+"""Subject of the link that watches the PBX of `dispatch`."""
+WITH_FALLBACK: Final = replace(
+    FULL,
+    rules=(
+        *FULL.rules,
+        *(
+            Rule(step=step, operation=Operation.NOTIFY, driver="dispatch", groups=("east",))
+            for step in (Step.ACKNOWLEDGED, Step.CLEARED)
+        ),
+    ),
+    capabilities={**FULL.capabilities, "trunk": frozenset({Operation.NOTIFY})},
+    fallbacks={"dispatch": Fallback(driver="trunk", links=(WATCH,))},
+)
+"""The full plant, where `trunk` rings the group whenever `dispatch` cannot, and dispatch is told when it need
+not ring any more."""

@@ -19,9 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from bridge.engine import effects
 from bridge.engine.table import TRANSITIONS, Row, Signal
-from bridge.model import Call, Delivery, Hold, IncidentState, Kind
+from bridge.model import Call, Delivery, Hold, IncidentState, Kind, Operation
 from tests.engine.control_room import ControlRoom, Dialled
-from tests.engine.site import DESK, FULL
+from tests.engine.site import DESK, WATCH, WITH_FALLBACK
 from tests.engine.test_replay import fold_in_batches
 from tests.engine.test_table import UNREACHABLE
 
@@ -41,7 +41,7 @@ class Plant(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.room = ControlRoom(FULL)
+        self.room = ControlRoom(WITH_FALLBACK)
 
     # --- calls ----------------------------------------------------------------------------------------
 
@@ -162,6 +162,17 @@ class Plant(RuleBasedStateMachine):
     def link(self, driver: str, up: bool) -> None:
         self.room.link(driver, up=up)
 
+    @rule(kind=st.sampled_from([Kind.LINK_LOST, Kind.LINK_RESTORED]))
+    def the_pbx_is_watched(self, kind: Kind) -> None:
+        attributes = {"subject": WATCH, "what": "blind", "text": "no answer"}
+        self.room.event(kind, source="bridge", attributes=attributes)
+
+    @precondition(lambda self: bool(calls_to_dispatch(self.room)))
+    @rule(number=numbers, state=st.sampled_from(["verified", "accepted", "failed", "uncertain", "retry"]))
+    def dispatch_is_called(self, number: int, state: str) -> None:
+        rows = calls_to_dispatch(self.room)
+        self.room.settle_delivery(rows[number % len(rows)], state)
+
     @rule()
     def the_bridge_begins_anew(self) -> None:
         for incident in list(self.room.database.rows.incidents):
@@ -214,6 +225,12 @@ def at_cameras(room: ControlRoom) -> list[Delivery]:
     """What is under way at a camera."""
     rows = room.database.rows.deliveries.values()
     return [row for row in rows if "camera" in row.params and not row.state.settled]
+
+
+def calls_to_dispatch(room: ControlRoom) -> list[Delivery]:
+    """What is under way at whoever rings dispatch."""
+    rows = room.database.rows.deliveries.values()
+    return [row for row in rows if row.operation is Operation.NOTIFY and not row.state.settled]
 
 
 def dialled_as(call: Call) -> Dialled:

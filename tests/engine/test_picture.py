@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.engine import UNPROVEN
 from bridge.model import Kind, Operation
 from bridge.response import Step
-from tests.engine.control_room import DISPATCH, SOS_AT_03, TOLD, ControlRoom
+from tests.engine.control_room import DISPATCH, SOS_AT_03, TOLD, ControlRoom, Dialled
 from tests.engine.site import PLAN, RULES
 
 SHOW = "wall show desk-1"
@@ -64,6 +65,89 @@ def test_less_than_that_confirms_nothing(
     room.after(4.0)
     assert room.delivery("P-03", DISPATCH).params["picture"] == "not confirmed"
     room.forget()
+
+
+# --- a display that cannot be asked what it shows ---------------------------------------------------
+
+UNREAD = replace(PLAN, unread=frozenset({"wall"}))
+
+
+def proof(room: ControlRoom, kind: Kind) -> None:
+    room.event(kind, source="bridge", attributes={"subject": "driver/wall", "what": UNPROVEN})
+
+
+def sos_that_is_shown(room: ControlRoom, *, live: bool = True) -> Dialled:
+    """An SOS with a camera that is live, as long as it takes to tell dispatch otherwise."""
+    call = room.press("P-03")
+    room.settle("P-03", RECORD, "verified" if live else "accepted")
+    room.settle("P-03", SHOW, "accepted")
+    room.expects("P-03", *SOS_AT_03)
+    room.after(4.0)
+    return call
+
+
+def over(room: ControlRoom, call: Dialled) -> None:
+    room.settle_all("verified")
+    room.hang_up(call)
+    room.resolve("anna", "P-03")
+    room.after(100.0)
+    room.settle_all("verified")
+    room.forget()
+
+
+def test_what_it_accepts_counts_from_one_proof_until_the_next_is_due(room: ControlRoom) -> None:
+    room.database.plan = UNREAD
+    proof(room, Kind.FAULT)
+    call = sos_that_is_shown(room)
+    room.expects("P-03", DISPATCH, picture="not confirmed")
+    over(room, call)
+    proof(room, Kind.FAULT_CLEARED)
+    call = sos_that_is_shown(room)
+    room.after(15.9)
+    room.expects_nothing_more()
+    over(room, call)
+    room.after(26 * 3600.0)
+    proof(room, Kind.FAULT)
+    sos_that_is_shown(room)
+    room.expects("P-03", DISPATCH, picture="not confirmed")
+
+
+def test_a_proof_of_the_display_makes_no_camera_live(room: ControlRoom) -> None:
+    room.database.plan = UNREAD
+    sos_that_is_shown(room, live=False)
+    room.expects("P-03", DISPATCH, picture="not confirmed")
+
+
+def test_a_display_that_can_be_asked_is_not_believed_without_an_answer(room: ControlRoom) -> None:
+    """It has no fault `proof`, for it needs none: that is no proof."""
+    room.database.plan = replace(PLAN, unread=frozenset({"zm"}))
+    sos_that_is_shown(room)
+    room.expects("P-03", DISPATCH, picture="not confirmed")
+
+
+@pytest.mark.parametrize("state", ["uncertain", "retry"])
+def test_a_proven_display_still_has_to_say_yes(room: ControlRoom, state: str) -> None:
+    room.database.plan = UNREAD
+    room.press("P-03")
+    room.settle("P-03", RECORD, "verified")
+    room.settle("P-03", SHOW, state)
+    room.expects("P-03", *SOS_AT_03, *([DISPATCH] if state == "uncertain" else []))
+    room.after(4.0)
+    assert room.delivery("P-03", DISPATCH).params["picture"] == "not confirmed"
+    room.forget()
+
+
+def test_a_proven_display_is_waited_for_and_counts_as_soon_as_it_says_yes(room: ControlRoom) -> None:
+    room.database.plan = UNREAD
+    room.press("P-03")
+    room.settle("P-03", RECORD, "verified")
+    room.after(3.9)
+    room.settle("P-03", SHOW, "accepted")
+    room.expects("P-03", *SOS_AT_03)
+    room.after(16.0)
+
+
+# --- what proves a camera ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

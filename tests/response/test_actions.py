@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from bridge.model import Incident, IncidentState, Location, Operation, Phone, Sharing, Tier, View
 from bridge.response import Action, Plan, Rule, Step, actions_for, describe, resources_at
 
@@ -136,6 +138,7 @@ def test_the_words_say_what_where_and_since_when_in_the_sites_time() -> None:
         "closed_by": "",
         "close_reason": "",
         "missing": "",
+        "news": "",
         "exercise": "",
         "title": "SOS POST-03",
     }
@@ -177,3 +180,22 @@ def test_the_resources_of_a_place_are_those_of_all_steps() -> None:
     }, "a camera beyond the wanted ones may be recorded or moved for another incident"
     assert resources_at("", plan) == {dispatch}
     assert resources_at("POST-03", plan) is resources_at("POST-03", plan), "found once"
+
+
+@pytest.mark.parametrize(
+    ("step", "missing", "title"),
+    [
+        (Step.SOS, (), "SOS POST-03"),
+        (Step.SOS, ("PTZ-01",), "SOS POST-03: camera PTZ-01 missing"),
+        (Step.PRESSED_AGAIN, (), "SOS POST-03: pressed again"),
+        (Step.CONNECTED, (), "SOS POST-03: connected to console-1"),
+        (Step.ACKNOWLEDGED, ("PTZ-01",), "SOS POST-03: acknowledged by anna; camera PTZ-01 missing"),
+        (Step.ESCALATE_1, (), "SOS POST-03: not acknowledged"),
+    ],
+    ids=str,
+)
+def test_the_title_of_a_popup_says_what_is_new(step: Step, missing: tuple[str, ...], title: str) -> None:
+    rule = Rule(step=step, operation=Operation.POPUP, driver="wall", consoles=("desk-1",))
+    known = replace(INCIDENT, connected_to="console-1", acknowledged_by="anna")
+    [action] = actions_for(step, known, replace(PLAN, rules=(rule,)), missing)
+    assert action.params["title"] == title
