@@ -44,6 +44,29 @@ def test_with_a_camera_live_and_its_display_verified_dispatch_is_not_told(room: 
     room.after(19.9)
 
 
+def test_a_camera_that_looks_at_another_sos_confirms_nothing(room: ControlRoom) -> None:
+    """Post 04 gets the screens' picture of PTZ-01, which post 03 holds: dispatch hears of it at once."""
+    only_ptz = {tag: replace(place, views=place.views[:1]) for tag, place in PLAN.locations.items()}
+    room.database.plan = replace(PLAN, locations=only_ptz)
+    room.press("P-03")
+    room.settle_all()
+    room.forget()
+    room.press("P-04")
+    assert room.delivery("P-04", DISPATCH).params["picture"] == "not confirmed"
+    room.forget()
+
+
+@pytest.mark.parametrize("state", ["failed", "uncertain", "expired"])
+def test_a_camera_that_could_not_be_turned_confirms_nothing(room: ControlRoom, state: str) -> None:
+    room.press("P-03")
+    room.settle("P-03", "wall recall_preset PTZ-01", state)
+    room.settle("P-03", RECORD, "verified")
+    room.settle("P-03", SHOW, "verified")
+    room.forget()
+    room.after(4.0)
+    room.expects("P-03", DISPATCH, picture="not confirmed")
+
+
 @pytest.mark.parametrize(
     ("recording", "display"),
     [
