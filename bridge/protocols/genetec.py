@@ -16,15 +16,8 @@ from typing import Final
 from bridge.errors import ConfigError, Permanent, Retryable
 from bridge.model import NOTHING
 from bridge.protocols.genetec_text import argument, checked_command, guid, live_video, plain, stamp
-from bridge.protocols.genetec_values import (
-    AlarmInstance,
-    Envelope,
-    Row,
-    Status,
-    TileContent,
-    opened,
-    parse_instance,
-)
+from bridge.protocols.genetec_tile import TileContent, read_tile
+from bridge.protocols.genetec_values import AlarmInstance, Envelope, Row, Status, opened, parse_instance
 from bridge.protocols.http import Effect, HttpLink, Refused
 from bridge.protocols.secret import Secret
 
@@ -111,10 +104,11 @@ class WebSdk:
     async def raise_event(self, number: int, entity: str, message: str, limits: Limits = NO_LIMITS) -> None:
         """Raise a custom event at an entity.
 
-        The message goes into `msg`, where it may hold a slash (as a part of the path it may not).
+        The message goes into `msg`, where it may hold a slash (as a part of the path it may not). A repeat
+        sets off the site's rules again.
         """
         path = f"/events/RaiseCustomEvent/{number}/{guid(entity)}"
-        await self._ask("POST", path, msg=plain(message), effect=Effect.REPEATABLE, limits=limits)
+        await self._ask("POST", path, msg=plain(message), effect=Effect.ONCE, limits=limits)
 
     async def add_bookmark(self, camera: str, at: float, text: str, limits: Limits = NO_LIMITS) -> None:
         """Mark a moment (UTC epoch seconds) of a camera's recording. A repeat makes another mark."""
@@ -147,7 +141,8 @@ class WebSdk:
     async def tile(self, monitor: int, tile: int, limits: Limits = NO_LIMITS) -> TileContent:
         """What a tile shows now."""
         q = f"GetTile({monitor},{tile})"
-        return TileContent((await self._ask("POST", "/action", q=q, limits=limits)).words)
+        said = await self._ask("POST", "/action", q=q, limits=limits)
+        return read_tile(said.words, said.texts())
 
     # --- alarms -------------------------------------------------------------------------------------
 
@@ -169,7 +164,9 @@ class WebSdk:
         """The instances of an alarm that nobody has acknowledged."""
         return await self._instances(f"Alarms@({guid(alarm)}),States@Active", limits)
 
-    async def acknowledged_instances(self, alarm: str, since: float, until: float) -> list[AlarmInstance]:
+    async def acknowledged_instances(
+        self, alarm: str, since: float, until: float, limits: Limits = NO_LIMITS
+    ) -> list[AlarmInstance]:
         """The instances triggered between these times (UTC epoch seconds) that were acknowledged.
 
         How a report is confined to a time is documented for others than this one. Where that cannot be read,
@@ -178,13 +175,13 @@ class WebSdk:
         which = f"Alarms@({guid(alarm)}),States@Acked"
         span = f"TriggeredTimeRange.SetTimeRange({stamp(since)},{stamp(until)})"
         try:
-            return await self._instances(f"{which},{span}", NO_LIMITS)
+            return await self._instances(f"{which},{span}", limits)
         except Failed:
             pass
         except Refused as error:
             if error.status not in NOT_UNDERSTOOD:
                 raise
-        return await self._instances(which, NO_LIMITS)
+        return await self._instances(which, limits)
 
     async def _instances(self, q: str, limits: Limits) -> list[AlarmInstance]:
         found = await self._ask("GET", "/report/AlarmActivity", q=q, limits=limits)

@@ -21,6 +21,9 @@ TEXT_LENGTH: Final = 300
 NOWHERE: Final = str(uuid.UUID(int=0))
 """The guid that stands for nobody and nothing."""
 
+LAST_MOMENT: Final = 253_402_300_799.0
+"""9999-12-31T23:59:59Z: no calendar writes a later one."""
+
 _GUID: Final = re.compile(
     r"\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?", re.IGNORECASE
 )
@@ -58,12 +61,14 @@ def stamp(at: float) -> str:
 
 
 def moment(text: str) -> float | None:
-    """UTC epoch seconds of a time in an answer; None if it is none. Without an offset it is UTC."""
+    """UTC epoch seconds of a time in an answer; None if it is none that can be meant. Without an offset it is
+    UTC."""
     try:
         parsed = datetime.fromisoformat(_DIGITS_OF_SECOND.sub(r"\1", text.strip()))
     except ValueError:
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    at = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    return at if 0 <= at <= LAST_MOMENT else None
 
 
 def checked_command(text: str) -> str:

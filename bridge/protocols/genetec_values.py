@@ -18,6 +18,7 @@ from bridge.protocols.http import HttpAnswer
 
 CARRIERS: Final = ("result", "entity", "queryresult")
 """Where an answer has what was asked for: the newer serializer's name, then the older one's."""
+MOST_DIGITS: Final = 18
 EMPTY: Final[Mapping[str, Any]] = {}
 
 
@@ -50,8 +51,8 @@ class Row:
         return {"true": True, "1": True, "false": False, "0": False}.get(self.text(name).lower())
 
     def number(self, name: str) -> int | None:
-        text = self.text(name)
-        return int(text) if text.isascii() and text.isdigit() else None
+        """A whole number of at most 18 digits; None if the column holds something else."""
+        return _whole(self.text(name))
 
     def guids(self, name: str) -> list[str]:
         """Every GUID in the column, whatever its shape."""
@@ -68,24 +69,8 @@ class AlarmInstance:
     acknowledged_by: str
     """GUID of the user; empty where nobody is named, as when the alarm acknowledged itself."""
     acknowledged_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class TileContent:
-    """What stands in a tile, as far as it can be told: how GetTile writes it is nowhere documented."""
-
-    words: str = field(repr=False)
-
-    def shows(self, camera: str) -> bool:
-        """Whether this camera (a GUID in small letters) occurs in the content."""
-        return camera in guids_in(self.words)
-
-    @property
-    def live_camera(self) -> str:
-        """The camera, where the content is one camera's live picture and nothing else; otherwise empty."""
-        there = guids_in(self.words)
-        simple = len(there) == 1 and "VideoContent" in self.words and "Live" in self.words
-        return there[0] if simple else ""
+    source: str
+    """GUID of what triggered it (a camera at which an event occurred); empty where the report names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +96,8 @@ class Envelope:
     @property
     def numbers(self) -> frozenset[int]:
         """Every value that is a whole number, wherever it stands."""
-        texts = (str(leaf) for leaf in _leaves(self.carried))
-        return frozenset(int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 18)
+        found = (_whole(str(leaf)) for leaf in _leaves(self.carried))
+        return frozenset(number for number in found if number is not None)
 
     def rows(self) -> list[Row]:
         """Raises what the request's `Effect` says of an unusable answer if it holds something else."""
@@ -123,6 +108,10 @@ class Envelope:
         if not all(isinstance(row, dict) for row in rows):
             raise self.answer.unusable("the answer holds something else than rows")
         return [Row(_folded(row)) for row in rows]
+
+    def texts(self) -> Iterator[str]:
+        """Yield every text in it, wherever it stands."""
+        return (leaf for leaf in _leaves(self.carried) if isinstance(leaf, str))
 
     def only_row(self) -> Row:
         """The row, where there must be exactly one. Raises as `rows`."""
@@ -147,11 +136,13 @@ def parse_instance(answer: HttpAnswer, row: Row) -> AlarmInstance:
     if number is None:
         raise answer.unusable("the report AlarmActivity names no InstanceId")
     user = next(iter(row.guids("AckedBy") or row.guids("AckBy") or row.guids("AcknowledgedBy")), "")
+    source = next(iter(row.guids("TriggerEntity")), "")
     return AlarmInstance(
         id=str(number),
         triggered_at=moment(row.text("TriggerTime")),
         acknowledged_by="" if user == NOWHERE else user,
         acknowledged_at=moment(row.text("AckedTime", "AckTime")),
+        source="" if source == NOWHERE else source,
     )
 
 
@@ -170,13 +161,20 @@ def _list(row: Any) -> list[Any]:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield what a JSON value holds besides objects and arrays."""
-    match value:
-        case dict() | list():
-            for item in value.values() if isinstance(value, dict) else value:
-                yield from _leaves(item)
-        case _:
-            yield value
+    """Yield what a JSON value holds besides objects and arrays, however deep they are nested."""
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case dict() as inner:
+                waiting += inner.values()
+            case list() as items:
+                waiting += items
+            case leaf:
+                yield leaf
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
 def _folded(value: Any) -> Mapping[str, Any]:

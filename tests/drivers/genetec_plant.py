@@ -14,7 +14,7 @@ from tests.drivers.case import SECRET, delivery
 from tests.drivers.cases_genetec import FIXED, PTZ, SETTINGS, populate
 from tests.fake_clock import FakeClock
 
-FIELDS = ("doubtful", "attempts", "incident", "tier", "created_at")
+FIELDS = ("doubtful", "attempts", "incident", "tier", "id", "created_at", "started_at")
 """What `Plant.do` sets in the delivery itself; everything else is one of its params."""
 
 
@@ -44,7 +44,8 @@ class Plant:
 
     async def do(self, operation: Operation, target: str = PTZ, **fields: Any) -> Receipt:
         changes = {name: fields.pop(name) for name in FIELDS if name in fields}
-        sample = delivery(self.clock, operation, target, **fields)
+        said = {"tier": str(changes["tier"])} if "tier" in changes else {}
+        sample = delivery(self.clock, operation, target, **{**said, **fields})
         return await self.driver.perform(replace(sample, **changes))
 
 

@@ -18,8 +18,9 @@ from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
 from bridge.model import Capability, DeliveryState, Operation, Tier
 from bridge.protocols.genetec_text import live_video
 from bridge.simulator.vms.faults import Fault, Rule
+from bridge.simulator.vms.genetec_grammar import Command
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock
-from tests.drivers.cases_genetec import DISPLAY, FIXED, GET_TILE, OPERATOR, PTZ, SETTINGS
+from tests.drivers.cases_genetec import ALARM, DISPLAY, FIXED, GET_TILE, OPERATOR, PTZ, SETTINGS
 from tests.drivers.genetec_plant import Plant, running
 
 OTHER = "00000001-0000-babe-0000-000000000009"
@@ -147,6 +148,70 @@ async def test_events_of_zones_and_tiers(plant: Plant, location: str, tier: Tier
     assert [raised[0] for raised in plant.fake.state.raised] == [number]
 
 
+@pytest.mark.parametrize(
+    ("params", "number"),
+    [
+        ({}, 5011),
+        ({"tier": "routine"}, 5021),
+        ({"tier": "routine", "location": "ELSEWHERE"}, 5021),
+        ({"location": "ELSEWHERE"}, 5001),
+        ({"tier": "absurd"}, 5011),
+    ],
+)
+async def test_a_stop_is_that_of_its_start(plant: Plant, params: dict[str, str], number: int) -> None:
+    """A routine call that became an SOS began with the routine event, and that is what must end."""
+    plant.fake.state.custom_events.update({5011: "east", 5021: "routine"})
+    plant.configure(
+        zones={"TANKFARM-EAST-POST-03": {"start": 5010, "stop": 5011}},
+        routine_events={"start": 5020, "stop": 5021},
+    )
+    await plant.do(Operation.EVENT_STOP, **params)
+    assert [raised[0] for raised in plant.fake.state.raised] == [number]
+
+
+RULED = {"start": 5000, "stop": 5001, "alarm": ALARM}
+
+
+async def test_an_event_whose_rule_raised_an_alarm_is_not_raised_again(plant: Plant) -> None:
+    plant.configure(events=RULED, alarm=None)
+    plant.fake.state.rules[5000] = ALARM
+    began = plant.clock.now() - 1
+    await plant.do(Operation.EVENT_START)
+    for _ in range(2):
+        again = await plant.do(Operation.EVENT_START, doubtful=True, created_at=began)
+        assert again.outcome is DeliveryState.ACCEPTED
+        assert again.proof.startswith("custom event 5000 has arrived: instance 1 of alarm")
+        plant.fake.state.acknowledge(1, OPERATOR, plant.clock.now())
+    assert len(plant.fake.state.raised) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "ago", "ordered"),
+    [
+        (FIXED, 1.0, None),
+        (PTZ, -1.0, None),
+        (PTZ, 1.0, Rule(fault=Fault.WRONG_TYPES, path="AlarmActivity")),
+    ],
+    ids=["another camera", "before", "cannot be asked"],
+)
+async def test_an_event_that_nothing_shows_is_raised_again(
+    plant: Plant, other: str, ago: float, ordered: Rule | None
+) -> None:
+    """Rules that run twice are better than a recording that never began."""
+    plant.configure(events=RULED, alarm=None)
+    plant.fake.state.trigger(ALARM, other, plant.clock.now())
+    if ordered:
+        plant.fake.faults.order(ordered)
+    await plant.do(Operation.EVENT_START, doubtful=True, created_at=plant.clock.now() - ago)
+    assert len(plant.fake.state.raised) == 1
+
+
+async def test_an_event_that_ended_in_500_may_have_arrived(plant: Plant) -> None:
+    plant.fake.faults.order(Rule(fault=Fault.STATUS, status=500, path="RaiseCustomEvent"))
+    with pytest.raises(Uncertain):
+        await plant.do(Operation.EVENT_START)
+
+
 async def test_a_zone_without_a_stop(plant: Plant) -> None:
     plant.configure(zones={"TANKFARM-EAST-POST-03": {"start": 5010}})
     with pytest.raises(Permanent, match="no number is configured for event_stop at 'TANKFARM-EAST-POST-03'"):
@@ -223,6 +288,69 @@ async def test_nobody_at_the_security_desk(plant: Plant) -> None:
     plant.fake.state.entities["00000004-0000-0000-0000-000000000001"].online = False
     with pytest.raises(Retryable, match=r"tile 1 does not show .*Is a Security Desk running and logged on"):
         await plant.do(Operation.SHOW, "65", cameras=PTZ)
+
+
+async def test_a_tile_that_plays_the_camera_back_is_not_live(plant: Plant) -> None:
+    plant.fake.state.tiles[65, 1] = live_video(PTZ).replace("Live", "Playback")
+    plant.fake.faults.order(Rule(fault=Fault.LIE, path="DisplayInTile"))
+    with pytest.raises(Retryable, match=r"tile 1 does not show camera .* live"):
+        await plant.do(Operation.SHOW, "65", cameras=PTZ)
+
+
+async def test_a_tile_told_in_another_shape_is_not_proven(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the camera, and nobody documents what that means."""
+    action = plant.fake._action
+    told = ("Ok", {"Cells": [{"Source": PTZ, "Mode": 1}]})
+    monkeypatch.setattr(plant.fake, "_action", lambda said: told if said.name == "GetTile" else action(said))
+    receipt = await plant.do(Operation.SHOW, "65", cameras=PTZ)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert receipt.proof == f"monitor 65: tile 1 names {PTZ}; whether it is live there is not told"
+    assert receipt.reference == f"tiles:1={PTZ}>"
+    plant.fake.faults.order(Rule(fault=Fault.RESET, path="DisplayInTile", times=1))
+    with pytest.raises(Uncertain):
+        await plant.do(Operation.SHOW, "65", cameras=PTZ)
+
+
+async def test_what_one_tile_shows_counts_although_another_is_refused(plant: Plant) -> None:
+    """Refused for good is one of two: the other one stands, and must be tidied up one day."""
+    plant.fake.faults.order(Rule(fault=Fault.STATUS, status=403, path="DisplayInTile", times=1))
+    receipt = await plant.do(Operation.SHOW, "65", cameras=f"{PTZ},{FIXED}")
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "not shown: " in receipt.proof
+    assert receipt.reference in (f"tiles:1={PTZ}>", f"tiles:2={FIXED}>")
+
+
+async def test_what_one_tile_puts_back_counts_although_another_is_refused(plant: Plant) -> None:
+    plant.configure(clear_content="<TileContentGroup><Contents/></TileContentGroup>")
+    shown = await plant.do(Operation.SHOW, "65", cameras=f"{PTZ},{FIXED}")
+    plant.fake.faults.order(Rule(fault=Fault.STATUS, status=403, path="DisplayInTile", times=1))
+    receipt = await plant.do(Operation.HIDE, "65", reference=shown.reference)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "not put back: " in receipt.proof
+    assert len(plant.fake.state.tiles) == 1
+
+
+async def test_hiding_leaves_what_an_operator_plays_back(plant: Plant) -> None:
+    shown = await plant.do(Operation.SHOW, "65", cameras=PTZ)
+    plant.fake.state.tiles[65, 1] = live_video(PTZ).replace("Live", "Playback")
+    receipt = await plant.do(Operation.HIDE, "65", reference=shown.reference)
+    assert receipt.outcome is DeliveryState.SUPERSEDED
+
+
+async def test_clearing_that_cannot_be_read_back(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.configure(clear_content="<TileContentGroup><Contents/></TileContentGroup>")
+    shown = await plant.do(Operation.SHOW, "65", cameras=PTZ)
+    action = plant.fake._action
+
+    def empty_fails(said: Command) -> tuple[str, Any]:
+        failing = said.name == "GetTile" and not plant.fake.state.tiles
+        return ("Fail", None) if failing else action(said)
+
+    monkeypatch.setattr(plant.fake, "_action", empty_fails)
+    receipt = await plant.do(Operation.HIDE, "65", reference=shown.reference)
+    assert receipt.outcome is DeliveryState.ACCEPTED
 
 
 async def test_the_answer_to_showing_is_lost(plant: Plant) -> None:
@@ -319,9 +447,9 @@ async def test_consoles_are_logical_ids(plant: Plant) -> None:
 
 
 async def test_all_tiles_end_before_an_error_is_told(plant: Plant) -> None:
-    """One of two cameras cannot be shown: the other one is, and nothing is left under way."""
+    """One of two cameras cannot be shown now: the other one is, so it is not as if nothing had happened."""
     plant.fake.faults.order(Rule(fault=Fault.STATUS, status=503, path="DisplayInTile", times=1))
-    with pytest.raises(Retryable):
+    with pytest.raises(Uncertain, match="1 of 2 tiles are done"):
         await plant.do(Operation.SHOW, "65", cameras=f"{PTZ},{FIXED}")
     assert len(plant.fake.state.tiles) == 1
     assert plant.seen.count(DISPLAY) == 2
@@ -450,6 +578,24 @@ def test_what_commands_can_do() -> None:
     found = table(events={"start": 1, "stop": 2}, commands=COMMANDS)
     assert found[Operation.RECALL_PRESET] is Capability.REPEATABLE
     assert found[Operation.HOME] is Capability.BY_RULE
+
+
+@pytest.mark.parametrize(
+    ("zone", "capability"),
+    [({"start": 3, "alarm": OTHER}, Capability.ASK_FIRST), ({"start": 3}, Capability.REPEATABLE)],
+)
+def test_events_are_asked_for_first_where_every_rule_raises_an_alarm(
+    zone: dict[str, Any], capability: Capability
+) -> None:
+    found = table(events={"start": 1, "stop": 2, "alarm": OTHER}, zones={"EAST": zone})
+    assert found[Operation.EVENT_START] is capability
+    assert found[Operation.EVENT_STOP] is Capability.REPEATABLE
+
+
+@pytest.mark.parametrize("opened", ["nan", "inf", "1e300", "-5", "soon"])
+async def test_a_time_that_is_none(plant: Plant, opened: str) -> None:
+    await plant.do(Operation.BOOKMARK, opened_ts=opened)
+    assert plant.fake.state.bookmarks[0][1] == "2026-01-01T00:00:00.000Z"
 
 
 @pytest.mark.parametrize("settings", [{}, {"alarm": OTHER}, {"events": {"start": 1}, "commands": COMMANDS}])

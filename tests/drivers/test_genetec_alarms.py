@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bridge.drivers.genetec.alarms import TRIES_KEPT
 from bridge.errors import Permanent, Retryable, Uncertain
 from bridge.model import DeliveryState, Event, Kind, Operation, Receipt, Tier
 from bridge.simulator.vms.faults import Fault, Rule
+from bridge.simulator.vms.genetec_site import FakeInstance
 from tests.drivers.case import INCIDENT, HastyClock
 from tests.drivers.cases_genetec import ALARM, BRIDGE, OPERATOR, PTZ
 from tests.drivers.genetec_plant import Plant, running
@@ -138,19 +140,101 @@ async def test_a_report_without_instances(plant: Plant, monkeypatch: pytest.Monk
 
 
 async def test_a_repeat_after_a_restart_finds_its_alarm(plant: Plant) -> None:
+    """Nothing but the time speaks for it, so nothing is verified."""
+    decided = plant.clock.now()
+    await plant.clock.sleep(1)
     await popup(plant)
     plant.configure()
-    receipt = await popup(plant, doubtful=True)
-    assert receipt.proof == f"instance 1 of alarm {ALARM} is active already"
+    receipt = await popup(plant, doubtful=True, created_at=decided)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, f"alarm:1@{ALARM}")
+    assert "which nothing can prove" in receipt.proof
     assert plant.asked("TriggerAlarm") == 1
 
 
-async def test_a_repeat_after_a_restart_takes_no_older_alarm(plant: Plant) -> None:
+@pytest.mark.parametrize(
+    ("created", "started", "fields"),
+    [
+        (0.0, None, {"doubtful": True}),
+        (5.0, None, {"doubtful": True}),
+        (-5.0, 0.0, {"doubtful": True, "attempts": 2}),
+        (-5.0, -5.0, {"attempts": 2}),
+        (-5.0, -5.0, {"attempts": 9}),
+    ],
+    ids=["same moment", "older", "before the first attempt", "no doubt", "no doubt at all"],
+)
+async def test_a_repeat_after_a_restart_takes_no_other_alarm(
+    plant: Plant, created: float, started: float | None, fields: dict[str, object]
+) -> None:
+    """Of another incident, or raised by hand: rather twice than never."""
     await popup(plant, incident=OTHER)
     plant.configure()
-    await plant.clock.sleep(31)
-    receipt = await popup(plant, doubtful=True)
+    now = plant.clock.now()
+    times = {"created_at": now + created, "started_at": None if started is None else now + started}
+    receipt = await plant.do(Operation.POPUP, "65", **times, **fields)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.VERIFIED, f"alarm:2@{ALARM}")
+
+
+async def test_two_alarms_that_could_be_ours_are_not_guessed_at(plant: Plant) -> None:
+    decided = plant.clock.now()
+    await plant.clock.sleep(1)
+    await popup(plant)
+    plant.fake.state.trigger(ALARM, "", plant.clock.now())
+    plant.configure()
+    receipt = await popup(plant, doubtful=True, created_at=decided)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.VERIFIED, f"alarm:3@{ALARM}")
+
+
+async def test_what_a_reference_names_is_no_other_incident_s(plant: Plant) -> None:
+    """A change of the other incident's pop-up told whose it is."""
+    decided = plant.clock.now()
+    await plant.clock.sleep(1)
+    shown = await popup(plant, incident=OTHER)
+    plant.configure()
+    await plant.do(Operation.UPDATE_POPUP, "65", incident=OTHER, reference=shown.reference)
+    receipt = await popup(plant, doubtful=True, created_at=decided)
     assert receipt.reference == f"alarm:2@{ALARM}"
+
+
+async def test_an_alarm_that_comes_up_late_is_found_by_the_repeat(plant: Plant) -> None:
+    """It said yes, and the instance was not there in time."""
+    plant.fake.state.trigger(ALARM, "", plant.clock.now())
+    plant.fake.faults.order(Rule(fault=Fault.LIE, path="TriggerAlarm"))
+    with pytest.raises(Retryable, match="no new instance"):
+        await popup(plant)
+    plant.fake.state.trigger(ALARM, PTZ, plant.clock.now())
+    receipt = await popup(plant, attempts=2)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, f"alarm:2@{ALARM}")
+    assert plant.asked("TriggerAlarm") == 1
+
+
+async def test_somebody_triggers_the_alarm_at_the_same_moment(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of the two is ours, and none of them is closed for the other."""
+    trigger = plant.fake.state.trigger
+
+    def twice(alarm: str, source: str, now: float) -> FakeInstance:
+        trigger(alarm, source, now)
+        return trigger(alarm, source, now)
+
+    monkeypatch.setattr(type(plant.fake.state), "trigger", lambda _, *said: twice(*said))
+    receipt = await popup(plant)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, "")
+    assert "which of 2 new instances is ours cannot be told" in receipt.proof
+    plant.fake.faults.order(Rule(fault=Fault.RESET, path="TriggerAlarm"))
+    with pytest.raises(Uncertain):
+        await popup(plant, id="another", incident=OTHER)
+
+
+async def test_only_so_many_attempts_are_remembered(plant: Plant) -> None:
+    plant.fake.faults.order(Rule(fault=Fault.LIE, path="TriggerAlarm"))
+    plant.configure(alarm_wait=0)
+    for number in range(TRIES_KEPT + 1):
+        with pytest.raises(Retryable):
+            await popup(plant, id=str(number))
+    plant.fake.state.trigger(ALARM, "", plant.clock.now())
+    plant.fake.faults.clear()
+    assert (await popup(plant, id="0")).reference == f"alarm:2@{ALARM}"
 
 
 async def test_a_repeat_takes_no_alarm_of_another_incident(plant: Plant) -> None:
@@ -184,7 +268,7 @@ async def test_closing_without_a_reference(plant: Plant) -> None:
 
 
 async def test_closing_what_nobody_knows(plant: Plant) -> None:
-    for reference in ("", "alarm:x", f"alarm:1@{ALARM}; DROP", "tiles:1="):
+    for reference in ("", "alarm:x", f"alarm:1@{ALARM}; DROP", f"alarm:1@{'-' * 36}", "tiles:1="):
         with pytest.raises(Permanent, match="is not known: acknowledge it in Security Desk"):
             await plant.do(Operation.CLOSE_POPUP, "65", reference=reference)
     assert plant.fake.requests == []
@@ -346,6 +430,90 @@ async def test_an_operator_whose_name_is_not_told(plant: Plant, heard: Heard) ->
     async with heard.listening():
         await heard.until(1)
     assert heard.events[0].attributes["by"] == "operator at sc"
+
+
+@pytest.mark.parametrize("off", [-1e6, 1e6])
+async def test_an_acknowledgement_at_an_absurd_time(plant: Plant, heard: Heard, off: float) -> None:
+    await popup(plant)
+    plant.fake.state.acknowledge(1, OPERATOR, plant.clock.now() + off)
+    async with heard.listening():
+        await heard.until(1)
+    assert heard.events[0].occurred_at == pytest.approx(plant.clock.now(), abs=60)
+
+
+async def test_an_operator_whom_our_user_may_not_see(plant: Plant, heard: Heard) -> None:
+    """Somebody has the incident: that matters more than who."""
+    await popup(plant)
+    plant.fake.state.acknowledge(1, OPERATOR, plant.clock.now())
+    del plant.fake.state.entities[OPERATOR]
+    async with heard.listening():
+        await heard.until(1)
+    assert heard.events[0].attributes["by"] == "operator at sc"
+
+
+@pytest.mark.parametrize("broken", [ALARM, SECOND])
+@pytest.mark.parametrize("status", ["Partial", "TooManyResults"])
+async def test_one_report_that_fails_silences_no_other(
+    plant: Plant, heard: Heard, monkeypatch: pytest.MonkeyPatch, broken: str, status: str
+) -> None:
+    plant.configure(alarms={"66": SECOND})
+    await popup(plant)
+    await popup(plant, "66", incident=OTHER)
+    for number in (1, 2):
+        plant.fake.state.acknowledge(number, OPERATOR, plant.clock.now())
+    ask = plant.fake._activity
+    monkeypatch.setattr(plant.fake, "_activity", lambda q: (status, None) if broken in q else ask(q))
+    async with heard.listening():
+        await heard.until(1)
+        await heard.polls(4)
+    assert [event.incident for event in heard.events] == [OTHER if broken == ALARM else INCIDENT]
+
+
+async def test_an_acknowledgement_after_a_restart(plant: Plant, heard: Heard) -> None:
+    """A change of the pop-up brings its reference along, and from then on it is watched."""
+    shown = await popup(plant)
+    plant.configure()
+    for _ in range(2):
+        await plant.do(Operation.UPDATE_POPUP, "65", reference=shown.reference)
+    plant.fake.state.acknowledge(1, OPERATOR, plant.clock.now())
+    async with heard.listening():
+        await heard.until(1)
+        await plant.do(Operation.UPDATE_POPUP, "65", reference=shown.reference)
+        asked = plant.asked("AlarmActivity")
+        await asyncio.sleep(0.05)
+        assert plant.asked("AlarmActivity") == asked
+    assert [event.incident for event in heard.events] == [INCIDENT]
+
+
+@pytest.mark.parametrize(("doubtful", "heard_of"), [(False, 1), (True, 0)])
+async def test_closing_what_an_operator_acknowledged_while_we_were_away(
+    plant: Plant, heard: Heard, doubtful: bool, heard_of: int
+) -> None:
+    """It is heard; not after a doubtful attempt, which may have been what acknowledged it."""
+    shown = await popup(plant)
+    plant.configure()
+    plant.fake.state.acknowledge(1, OPERATOR, plant.clock.now())
+    await plant.do(Operation.CLOSE_POPUP, "65", reference=shown.reference, doubtful=doubtful)
+    async with heard.listening():
+        if heard_of:
+            await heard.until(1)
+        else:
+            await asyncio.sleep(0.05)
+    assert len(heard.events) == heard_of
+
+
+async def test_what_somebody_closed_is_not_asked_about_for_ever(plant: Plant, heard: Heard) -> None:
+    """It left the screens in a way that the report does not list."""
+    shown = await popup(plant)
+    plant.fake.state.instances.clear()
+    await plant.do(Operation.CLOSE_POPUP, "65", reference=shown.reference)
+    async with heard.listening():
+        await heard.polls(3)
+        await plant.clock.sleep(61)
+        await asyncio.sleep(0.05)
+        asked = len(plant.fake.requests)
+        await asyncio.sleep(0.05)
+        assert len(plant.fake.requests) == asked
 
 
 async def test_polling_keeps_its_distance() -> None:

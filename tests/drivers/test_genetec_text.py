@@ -18,7 +18,8 @@ from bridge.protocols.genetec_text import (
     plain,
     stamp,
 )
-from bridge.protocols.genetec_values import Row, TileContent
+from bridge.protocols.genetec_tile import Shown, read_tile
+from bridge.protocols.genetec_values import Row
 from bridge.simulator.vms.genetec_grammar import GrammarError, commands
 
 CAMERA = "00000001-0000-babe-0000-2b2fbe79920b"
@@ -108,6 +109,8 @@ def test_several_commands_in_one() -> None:
         ("1970-01-01T01:00:01.1234567+01:00", 1.123456),
         ("1970-01-01T00:00:01", 1.0),
         ("yesterday", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("9999-12-31T23:59:59-14:00", None),
         ("", None),
     ],
 )
@@ -119,20 +122,41 @@ def test_times_in_commands_are_utc_with_milliseconds() -> None:
     assert stamp(1_767_225_600.0625) == "2026-01-01T00:00:00.062Z"
 
 
+OTHER = CAMERA.replace("babe", "cafe")
+PLAYED = live_video(CAMERA).replace("Live", "Playback")
+BOTH = live_video(CAMERA).replace(
+    "</Contents>", f'<VideoContent Camera="{OTHER}" VideoMode="Live"/></Contents>'
+)
+
+
 @pytest.mark.parametrize(
-    ("content", "live"),
+    ("content", "shown", "alone"),
     [
-        ("", ""),
-        (live_video(CAMERA), CAMERA),
-        (live_video(CAMERA).replace("Live", "Playback"), ""),
-        (f'<MapContent Map="{CAMERA}"/>', ""),
-        (live_video(CAMERA) + live_video(CAMERA.replace("babe", "cafe")), ""),
+        (live_video(CAMERA), Shown.LIVE, CAMERA),
+        (live_video(CAMERA).upper(), Shown.NAMED, ""),
+        (
+            live_video(CAMERA).replace("<TileContentGroup", '<TileContentGroup xmlns="urn:x"'),
+            Shown.LIVE,
+            CAMERA,
+        ),
+        (live_video(OTHER), Shown.ABSENT, OTHER),
+        (PLAYED, Shown.NOT_LIVE, ""),
+        (PLAYED.replace('VideoMode="Playback"', ""), Shown.NOT_LIVE, ""),
+        (BOTH, Shown.LIVE, ""),
+        ("<TileContentGroup><Contents/></TileContentGroup>", Shown.ABSENT, ""),
+        (f"<TileContentGroup>{CAMERA}", Shown.NAMED, ""),
+        (f'<!DOCTYPE x [<!ENTITY y "z">]>{live_video(CAMERA)}', Shown.NAMED, ""),
+        ({"Camera": CAMERA, "VideoMode": "Live"}, Shown.NAMED, ""),
+        ([live_video(CAMERA), live_video(OTHER)], Shown.NAMED, ""),
+        ("", Shown.ABSENT, ""),
+        (7, Shown.ABSENT, ""),
     ],
 )
-def test_what_stood_in_a_tile(content: str, live: str) -> None:
-    tile = TileContent(json.dumps({"result": {"Content": content}}))
-    assert tile.live_camera == live
-    assert tile.shows(CAMERA) is bool(content)
+def test_what_stands_in_a_tile(content: Any, shown: Shown, alone: str) -> None:
+    """Only a TileContentGroup that says Live proves a live picture."""
+    texts = content if isinstance(content, list) else [content] if isinstance(content, str) else []
+    tile = read_tile(json.dumps({"result": {"Content": content}}), texts)
+    assert (tile.shown(CAMERA), tile.live_camera) == (shown, alone)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +169,8 @@ def test_what_stood_in_a_tile(content: str, live: str) -> None:
         (None, None, None, ""),
         ("१२", None, None, "१२"),
         ([1], None, None, "[1]"),
+        ("9" * 19, None, None, "9" * 19),
+        (float("inf"), None, None, "inf"),
     ],
 )
 def test_columns(value: Any, flag: bool | None, number: int | None, text: str) -> None:

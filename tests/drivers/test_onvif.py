@@ -68,11 +68,20 @@ async def test_a_camera_that_needs_longer_is_not_sent_again(site: Site) -> None:
     assert site.fake.state.recalled == ["3"]
 
 
-async def test_without_the_preset_s_position_coming_to_rest_elsewhere_is_proof(site: Site) -> None:
+async def test_without_the_preset_s_position_coming_to_rest_elsewhere_is_no_proof(site: Site) -> None:
+    """It may be an operator who moved it. Where it was left is kept for going home."""
     site.habits.tells_preset_positions = False
     site.fake.state.travel = 1.0
     receipt = await site.do(site.driver())
-    assert (receipt.outcome, receipt.reference) == (DeliveryState.VERIFIED, AT_POST_3)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, AT_POST_3)
+    assert "it has moved to 0.5,-0.25,0.4: whether that is there is not told" in receipt.proof
+
+
+async def test_no_answer_and_it_moved_somewhere(site: Site) -> None:
+    site.habits.tells_preset_positions = False
+    site.fake.faults.order(Rule(fault=Fault.RESET, path="GotoPreset"))
+    with pytest.raises(Uncertain):
+        await site.do(site.driver())
 
 
 @pytest.mark.parametrize("movement", [True, False])
@@ -138,13 +147,17 @@ async def test_a_preset_that_cannot_be_sent(site: Site) -> None:
 # --- home -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("home", ["", "9"])
-async def test_home(site: Site, home: str) -> None:
+@pytest.mark.parametrize(
+    ("home", "outcome", "proof"),
+    [("", DeliveryState.ACCEPTED, "it has moved to 0,0,0"), ("9", DeliveryState.VERIFIED, "stands at 0,0,0")],
+)
+async def test_home(site: Site, home: str, outcome: DeliveryState, proof: str) -> None:
+    """A camera does not say where its own home position is."""
     driver = site.driver(home_preset=home)
     recalled = await site.do(driver)
     receipt = await site.do(driver, Operation.HOME, reference=recalled.reference)
-    assert receipt.outcome is DeliveryState.VERIFIED
-    assert "stands at 0,0,0" in receipt.proof
+    assert receipt.outcome is outcome
+    assert proof in receipt.proof
     assert site.fake.state.recalled == ["3", home or "home"]
 
 
@@ -182,16 +195,32 @@ async def test_a_doubtful_home_leaves_a_moved_camera_alone(site: Site) -> None:
     assert site.fake.state.recalled == ["3"]
 
 
-@pytest.mark.parametrize("reference", ["", "event:7"])
-async def test_home_where_it_cannot_be_asked(site: Site, reference: str) -> None:
-    site.habits.tells_position = False
-    receipt = await site.do(site.driver(), Operation.HOME, reference=reference)
-    assert receipt.outcome is DeliveryState.ACCEPTED
-    assert site.fake.state.recalled == ["home"]
+@pytest.mark.parametrize(
+    ("reference", "position", "why"),
+    [
+        ("", True, "where our recall left the camera is not known"),
+        ("event:7", True, "where our recall left the camera is not known"),
+        ("", False, "where our recall left the camera is not known"),
+        (AT_POST_3, False, "the camera does not tell where it stands"),
+        ("position:,,", True, "where our recall left the camera is not known"),
+    ],
+)
+@pytest.mark.parametrize("doubtful", [False, True])
+async def test_not_home_where_it_cannot_be_told_who_moved_it(
+    site: Site, reference: str, position: bool, why: str, doubtful: bool
+) -> None:
+    """An operator may be watching somebody through it."""
+    site.habits.tells_position = position
+    site.fake.state.steer((0.9, 0.9, 0.9), site.clock.now())
+    receipt = await site.do(site.driver(), Operation.HOME, reference=reference, doubtful=doubtful)
+    assert receipt.outcome is DeliveryState.SUPERSEDED
+    assert why in receipt.proof
+    assert site.fake.state.recalled == []
 
 
 async def test_no_home_is_stored(site: Site) -> None:
     site.fake.state.home = None
     site.habits.fault_status = 500
+    site.fake.state.steer((0.5, -0.25, 0.4), site.clock.now())
     with pytest.raises(Permanent, match="NoHomePosition"):
-        await site.do(site.driver(), Operation.HOME)
+        await site.do(site.driver(), Operation.HOME, reference=AT_POST_3)

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from bridge.drivers.onvif import Config, Driver, capabilities_of
-from bridge.errors import CameraMissing, DeliveryError, Permanent, Unreachable
+from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Unreachable, Unsent
 from bridge.model import Capability, DeliveryState, Finding, Operation, Targets, VmsCamera
+from bridge.simulator.vms import onvif_camera_words as words
 from bridge.simulator.vms.faults import Fault, Rule
 from tests.drivers.case import SECRET_NAME, HastyClock
-from tests.drivers.onvif_site import JPEG, Site
+from tests.drivers.onvif_site import JPEG, Site, intervene
 
 
 @pytest.fixture
@@ -43,7 +44,18 @@ async def test_without_snapshots_nothing_is_proven(site: Site) -> None:
     assert site.fake.state.recalled == []
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>no signal</html>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>no signal</html>",
+        b"<html>no signal</html>" * 100,
+        b"\xff\xd8\xff",
+        JPEG[:511],
+        b"\x89PNG\r\n\x1a\n",
+    ],
+    ids=len,
+)
 async def test_a_snapshot_that_is_none(site: Site, body: bytes) -> None:
     site.habits.snapshot = body
     with pytest.raises(CameraMissing, match="its snapshot is no picture"):
@@ -62,6 +74,39 @@ async def test_a_snapshot_that_may_not_be_had(site: Site, monkeypatch: pytest.Mo
     site.fake.faults.order(Rule(fault=Fault.STATUS, status=401, path="/snapshot.jpg"))
     with pytest.raises(Permanent, match=r"snapshot.jpg: refused, HTTP 401"):
         await site.do(site.driver(), Operation.PROVE_LIVE)
+
+
+@pytest.mark.parametrize("begins", [b"\xff\xd8\xff\xdb", b"\x89PNG\r\n\x1a\n"], ids=["jpeg", "png"])
+async def test_pictures(site: Site, begins: bytes) -> None:
+    site.habits.snapshot = begins + bytes(1000)
+    assert (await site.do(site.driver(), Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
+
+
+async def test_a_snapshot_that_is_too_large(site: Site) -> None:
+    """The camera is there, and the only one: no reason to give all of them up."""
+    site.habits.snapshot = JPEG + bytes(9 * 1024 * 1024)
+    driver = site.driver("ptz-1")
+    with pytest.raises(CameraMissing, match="larger than 8388608 bytes: it gives no picture") as caught:
+        await site.do(driver, Operation.PROVE_LIVE)
+    assert not isinstance(caught.value, Unreachable)
+    assert (await site.do(driver)).outcome is DeliveryState.VERIFIED
+
+
+async def test_an_answer_that_is_too_large(site: Site) -> None:
+    driver = site.driver("ptz-1")
+    site.fake.faults.order(Rule(fault=Fault.HUGE, path="GetPresets"))
+    with pytest.raises(Retryable, match="larger than 8388608 bytes") as caught:
+        await site.do(driver)
+    assert not isinstance(caught.value, Unreachable)
+
+
+async def test_a_snapshot_for_which_there_is_no_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That says nothing about the camera."""
+    driver = site.driver("ptz-1")
+    end = site.clock.now() + 10
+    intervene(monkeypatch, site.fake, "GetSnapshotUri", after=lambda: site.clock.step(11))
+    with pytest.raises(Unsent):
+        await site.do(driver, Operation.PROVE_LIVE, deadline=end)
 
 
 async def test_outputs(site: Site) -> None:
@@ -165,6 +210,7 @@ async def test_check_of_a_good_camera(site: Site) -> None:
         ({"clock_offset": -90.0}, "its clock is 90 s behind"),
         ({"tells_time": False, "authentication": "digest"}, "does not tell its time"),
         ({"tells_position": False}, "does not tell its position"),
+        ({"tells_preset_positions": False}, "does not tell where its presets 3 are"),
         ({"pulse_relays": frozenset({"out-1"})}, "falls back by itself"),
     ],
     ids=str,
@@ -190,3 +236,35 @@ async def test_what_check_calls_wrong(site: Site) -> None:
     found = await checked(site.driver())
     assert len(found["error"]) == 1
     assert [text for text in found["ok"] if "camera ptz-2" in text]
+
+
+async def test_a_token_that_cannot_be_sent(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile's token with a line feed in it ends in findings and errors, and in no defect."""
+    monkeypatch.setattr(words, "PROFILES", words.PROFILES.replace('token="main"', 'token="ma&#10;in"'))
+    driver = site.driver("ptz-1")
+    found = await checked(driver)
+    assert any("control character" in text for text in found["error"])
+    for asked in (driver.inventory(), site.do(driver), site.do(driver, Operation.PROVE_LIVE)):
+        with pytest.raises(DeliveryError, match="control character"):
+            await asked
+
+
+async def test_a_user_that_cannot_be_sent(site: Site) -> None:
+    driver = site.driver("ptz-1", user="a\x7fb")
+    found = await checked(driver)
+    assert any("control character" in text for text in found["error"])
+    with pytest.raises(Permanent, match="control character"):
+        await driver.inventory()
+
+
+async def test_a_clock_at_the_end_of_time(site: Site) -> None:
+    """A second before the year 10000, and then it goes on."""
+    site.habits.clock_offset = 253_402_300_799.0 - site.clock.now()
+    site.habits.authentication = "none"
+    driver = site.driver("ptz-1")
+    assert any("ahead" in text for text in (await checked(driver))["warning"])
+    site.habits.clock_offset = 0.0
+    await site.clock.sleep(5)
+    assert (await site.do(driver)).outcome is DeliveryState.VERIFIED
+    assert (await driver.inventory()).cameras
+    assert (await checked(driver))["error"] == []

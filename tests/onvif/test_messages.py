@@ -284,4 +284,6 @@ def test_times(text: str, at: float | None) -> None:
 
 def test_written_times() -> None:
     assert write_time(10.9) == "1970-01-01T00:00:10Z"
+    assert write_time(-1e12) == "0001-01-01T00:00:00Z"
+    assert write_time(1e12) == "9999-12-31T23:59:59Z"
     assert write_duration(600.0) == "PT600S"

@@ -9,7 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.drivers.genetec.settings import Config, alarm_of, alarms_in, capabilities_of, events_in
+from bridge.drivers.genetec.settings import (
+    Config,
+    alarm_of,
+    alarms_in,
+    capabilities_of,
+    events_in,
+    rule_alarms_in,
+)
 from bridge.drivers.genetec.stock import monitors
 from bridge.errors import DeliveryError, ProtocolError, Unreachable
 from bridge.model import Capability, Clock, Finding, Operation, Targets, Tier
@@ -138,7 +145,7 @@ class Checks:
                 )
 
     async def _alarms(self) -> AsyncIterator[Finding]:
-        for alarm in alarms_in(self.config):
+        for alarm in sorted({*alarms_in(self.config), *rule_alarms_in(self.config)}):
             row = await self._find(alarm)
             if isinstance(row, str):
                 yield self._say("error", f"there is no alarm {alarm}, or the user may not see it: {row}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from bridge.drivers.genetec.moments import opened_at
 from bridge.drivers.genetec.settings import Command
 from bridge.errors import Permanent
 from bridge.model import Delivery, Operation
@@ -37,11 +38,3 @@ def filled(command: Command, delivery: Delivery, now: float) -> str:
         "to": stamp(now + EVIDENCE_AFTER),
     }
     return command.q.text(values)
-
-
-def opened_at(delivery: Delivery) -> float:
-    """When the incident opened (UTC epoch seconds), or when the delivery was made if that is not said."""
-    try:
-        return float(delivery.params.get("opened_ts", ""))
-    except ValueError:
-        return delivery.created_at

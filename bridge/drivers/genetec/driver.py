@@ -7,8 +7,10 @@ from typing import Final
 
 from bridge.drivers.genetec.alarms import Alarms
 from bridge.drivers.genetec.checks import Checks
-from bridge.drivers.genetec.commands import filled, opened_at
-from bridge.drivers.genetec.settings import Command, Config, capabilities_of, event_of
+from bridge.drivers.genetec.commands import filled
+from bridge.drivers.genetec.events import CustomEvents
+from bridge.drivers.genetec.moments import opened_at
+from bridge.drivers.genetec.settings import Command, Config, capabilities_of
 from bridge.drivers.genetec.stock import stock
 from bridge.drivers.genetec.tiles import Tiles
 from bridge.drivers.genetec.watching import Watching
@@ -55,17 +57,18 @@ class Driver:
         )
         self._commands: dict[Operation, Command] = dict(config.commands.items())
         tiles = Tiles(name, self._sdk, config, clock)
-        alarms = Alarms(name, self._sdk, config, clock)
-        self._watching = Watching(name, self._sdk, config, clock, alarms.open)
+        events = CustomEvents(name, self._sdk, config, clock)
+        self._alarms = Alarms(name, self._sdk, config, clock)
+        self._watching = Watching(name, self._sdk, config, clock, self._alarms.open)
         self._actions: Mapping[Operation, Action] = {
-            Operation.EVENT_START: self._raise_event,
-            Operation.EVENT_STOP: self._raise_event,
+            Operation.EVENT_START: events.start,
+            Operation.EVENT_STOP: events.stop,
             Operation.BOOKMARK: self._bookmark,
             Operation.PROVE_LIVE: self._prove_live,
             Operation.SHOW: tiles.show,
             Operation.HIDE: tiles.hide,
-            Operation.POPUP: alarms.popup,
-            Operation.CLOSE_POPUP: alarms.close,
+            Operation.POPUP: self._alarms.popup,
+            Operation.CLOSE_POPUP: self._alarms.close,
             Operation.UPDATE_POPUP: self._tell_operators,
             **dict.fromkeys(self._commands, self._command),
         }
@@ -109,15 +112,6 @@ class Driver:
 
     # --- cameras ------------------------------------------------------------------------------------
 
-    async def _raise_event(self, delivery: Delivery, limits: Limits) -> Receipt:
-        location = delivery.params.get("location", "")
-        number = event_of(self._config, location, delivery.operation, delivery.tier)
-        if number is None:
-            raise Permanent(f"{self.name}: no number is configured for {delivery.operation} at {location!r}")
-        message = f"{delivery.params.get('title', '')} incident {delivery.incident}".strip()
-        await self._sdk.raise_event(number, delivery.target, message, limits)
-        return Receipt(outcome=DeliveryState.ACCEPTED, proof=f"custom event {number} is raised: Ok")
-
     async def _bookmark(self, delivery: Delivery, limits: Limits) -> Receipt:
         at = opened_at(delivery)
         text = f"{delivery.params.get('title', '')} incident {delivery.incident}".strip()
@@ -157,6 +151,7 @@ class Driver:
     # --- operators ----------------------------------------------------------------------------------
 
     async def _tell_operators(self, delivery: Delivery, limits: Limits) -> Receipt:
+        self._alarms.note(delivery)
         users = self._config.operators.get(delivery.target, ())
         if not users:
             raise Permanent(f"{self.name}: no operators are configured for console {delivery.target}")

@@ -11,7 +11,7 @@ from bridge.model import Operation
 def proofs_of(config: Config) -> Mapping[Operation, str]:
     """Return what can be asked with these settings; everything else is `accepted` at best."""
     proofs = {
-        Operation.SHOW: "GetTile names the camera",
+        Operation.SHOW: "GetTile says that the camera is live",
         Operation.HIDE: "GetTile shows what stood there before",
         Operation.PROVE_LIVE: "the camera says it is online",
     }

@@ -95,6 +95,8 @@ class Events(Settings):
 
     start: EventNumber | None = None
     stop: EventNumber | None = None
+    alarm: Guid | None = None
+    """The alarm entity that a rule triggers when `start` arrives: looked at before a doubtful repeat."""
 
 
 class Command(Settings):
@@ -151,17 +153,21 @@ def alarm_of(config: Config, console: str, tier: Tier) -> str | None:
     return routine or config.alarms.get(console, config.alarm)
 
 
-def event_of(config: Config, location: str, operation: Operation, tier: Tier) -> int | None:
-    """The number of the custom event for this operation at a location."""
+def events_of(config: Config, location: str, tier: Tier) -> Events:
+    """The pair of custom events for a location."""
     routine = config.routine_events if tier is Tier.ROUTINE else None
-    events = routine or config.zones.get(location, config.events)
-    return events.start if operation is Operation.EVENT_START else events.stop
+    return routine or config.zones.get(location, config.events)
 
 
 def alarms_in(config: Config) -> list[str]:
     """Every alarm entity that the site names, each once."""
     named = (config.alarm, config.routine_alarm, *config.alarms.values())
     return sorted({alarm for alarm in named if alarm})
+
+
+def rule_alarms_in(config: Config) -> list[str]:
+    """Every alarm entity that a rule of the site's triggers, each once."""
+    return sorted({pair.alarm for pair in events_in(config) if pair.alarm})
 
 
 def events_in(config: Config) -> list[Events]:
@@ -173,7 +179,8 @@ def events_in(config: Config) -> list[Events]:
 def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
     """What works by itself, by the site's commands, and by rules that answer the site's events."""
     numbers = events_in(config)
-    starts, stops = any(pair.start for pair in numbers), any(pair.stop for pair in numbers)
+    starts = [pair for pair in numbers if pair.start]
+    stops = any(pair.stop for pair in numbers)
     possible: dict[Operation, Capability] = {
         # A repeat makes a second, equal mark at the same moment: better than none, and nothing can be asked.
         Operation.BOOKMARK: Capability.REPEATABLE,
@@ -183,7 +190,8 @@ def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
     }
     if starts:
         possible |= dict.fromkeys((*BY_START, Operation.POPUP), Capability.BY_RULE)
-        possible[Operation.EVENT_START] = Capability.REPEATABLE
+        asked = all(pair.alarm for pair in starts)
+        possible[Operation.EVENT_START] = Capability.ASK_FIRST if asked else Capability.REPEATABLE
     if stops:
         possible |= dict.fromkeys(BY_STOP, Capability.BY_RULE)
         possible[Operation.EVENT_STOP] = Capability.REPEATABLE

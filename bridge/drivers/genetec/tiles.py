@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -17,7 +17,7 @@ from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
 from bridge.protocols.genetec import Failed, Limits, WebSdk
 from bridge.protocols.genetec_text import guid
-from bridge.protocols.genetec_values import TileContent
+from bridge.protocols.genetec_tile import NOTHING_TOLD, Shown, TileContent
 
 ASK_EVERY: Final = 0.25
 """Seconds between two questions what a tile shows."""
@@ -50,24 +50,25 @@ class Tiles:
         self._clock = clock
 
     async def show(self, delivery: Delivery, limits: Limits) -> Receipt:
-        """A camera in each tile. `VERIFIED` when every one of them says so."""
+        """A camera in each tile. `VERIFIED` when every one of them says that it is live there."""
         monitor = monitor_number(self._name, delivery.target)
         wanted = _cameras(delivery)
         if not wanted:
             raise Permanent(f"{self._name}: no camera is named that monitor {monitor} could show")
         pairs = list(zip(self._config.tiles, wanted, strict=False))
 
-        async def one(tile: int, camera: str) -> Placed:
+        async def one(tile: int, camera: str) -> tuple[Placed, bool]:
             return await self._show_one(monitor, tile, camera, limits)
 
-        placed = await _all([one(tile, camera) for tile, camera in pairs])
-        left = len(wanted) - len(pairs)
-        more = f"; {left} more cameras than tiles" if left else ""
-        shown = ", ".join(f"tile {each.tile} shows {each.camera}" for each in placed)
+        ended, failed = await _all([one(tile, camera) for tile, camera in pairs])
+        said = [_shown(each, sure=sure) for each, sure in ended] + [f"not shown: {error}" for error in failed]
+        if left := len(wanted) - len(pairs):
+            said.append(f"{left} more cameras than tiles")
+        proven = not failed and all(sure for _, sure in ended)
         return Receipt(
-            outcome=DeliveryState.VERIFIED,
-            proof=f"monitor {monitor}: {shown}{more}",
-            reference="tiles:" + ";".join(map(str, placed)),
+            outcome=DeliveryState.VERIFIED if proven else DeliveryState.ACCEPTED,
+            proof=f"monitor {monitor}: " + "; ".join(said),
+            reference="tiles:" + ";".join(str(each) for each, _ in ended),
         )
 
     async def hide(self, delivery: Delivery, limits: Limits) -> Receipt:
@@ -80,7 +81,8 @@ class Tiles:
         async def one(placed: Placed) -> tuple[DeliveryState, str]:
             return await self._hide_one(monitor, placed, limits)
 
-        ended = await _all([one(placed) for placed in there])
+        ended, failed = await _all([one(placed) for placed in there])
+        ended += [(DeliveryState.ACCEPTED, f"not put back: {error}") for error in failed]
         states = {state for state, _ in ended}
         outcome = DeliveryState.VERIFIED if states <= {DeliveryState.VERIFIED} else DeliveryState.ACCEPTED
         if states == {DeliveryState.SUPERSEDED}:
@@ -89,46 +91,49 @@ class Tiles:
 
     # --- one tile -----------------------------------------------------------------------------------
 
-    async def _show_one(self, monitor: int, tile: int, camera: str, limits: Limits) -> Placed:
+    async def _show_one(self, monitor: int, tile: int, camera: str, limits: Limits) -> tuple[Placed, bool]:
+        """Where it stands now, and whether it is proven that it is live there."""
         before = (await self._content(monitor, tile, limits)).live_camera
-        await self._put(
+        sure = await self._put(
             lambda: self._sdk.show_camera(monitor, tile, camera, limits),
-            lambda now: now.shows(camera),
-            f"monitor {monitor}: tile {tile} does not show camera {camera}",
+            lambda now: _is_live(now, camera),
+            f"monitor {monitor}: tile {tile} does not show camera {camera} live",
             (monitor, tile, limits),
         )
-        return Placed(tile, camera, before if before != camera else "")
+        return Placed(tile, camera, before if before != camera else ""), sure
 
     async def _hide_one(self, monitor: int, placed: Placed, limits: Limits) -> tuple[DeliveryState, str]:
         tile, before, content = placed.tile, placed.before, self._config.clear_content
-        if not (await self._sdk.tile(monitor, tile, limits)).shows(placed.camera):
+        shown = (await self._sdk.tile(monitor, tile, limits)).shown(placed.camera)
+        if shown not in (Shown.LIVE, Shown.NAMED):  # an operator who plays it back is at work there
             return DeliveryState.SUPERSEDED, f"tile {tile} shows something else by now: left so"
         if before:
-            await self._put(
+            sure = await self._put(
                 lambda: self._sdk.show_camera(monitor, tile, before, limits),
-                lambda now: now.shows(before),
+                lambda now: _is_live(now, before),
                 f"monitor {monitor}: tile {tile} does not show {before} again",
                 (monitor, tile, limits),
             )
-            return DeliveryState.VERIFIED, f"tile {tile} shows {before} again"
+            return _state(sure), f"tile {tile} shows {before} again"
         if content is None:
             return DeliveryState.ACCEPTED, f"tile {tile} is left as it is (no clear_content is configured)"
-        await self._put(
+        sure = await self._put(
             lambda: self._sdk.show_in_tile(monitor, tile, content, limits),
-            lambda now: not now.shows(placed.camera),
+            lambda now: _is_gone(now, placed.camera),
             f"monitor {monitor}: tile {tile} still shows {placed.camera}",
             (monitor, tile, limits),
         )
-        return DeliveryState.VERIFIED, f"tile {tile} is cleared"
+        return _state(sure), f"tile {tile} is cleared"
 
     async def _put(
         self,
         send: Callable[[], Awaitable[None]],
-        holds: Callable[[TileContent], bool],
+        holds: Callable[[TileContent], bool | None],
         otherwise: str,
         where: tuple[int, int, Limits],
-    ) -> None:
-        """Send, then ask the tile until it holds. Raises Retryable with `otherwise` if it does not."""
+    ) -> bool:
+        """Send, then ask the tile until it holds. Return whether that is sure: `holds` says None if it is
+        not. Raises Retryable with `otherwise` if it does not hold."""
         lost: Uncertain | None = None
         try:
             await send()
@@ -138,26 +143,31 @@ class Tiles:
             shown = await self._comes_to(holds, where)
         except DeliveryError as error:
             raise lost or Uncertain(f"sent, but the tile cannot be asked: {error}") from error
-        if not shown:
+        if shown is None and lost is not None:
+            raise lost
+        if shown is False:
             raise lost or Retryable(
                 f"{self._name}: {otherwise}; Security Center said yes. Is a Security Desk running and logged"
                 " on at that monitor? To one that is not, the command is lost"
             )
+        return shown is True
 
-    async def _comes_to(self, holds: Callable[[TileContent], bool], where: tuple[int, int, Limits]) -> bool:
+    async def _comes_to(
+        self, holds: Callable[[TileContent], bool | None], where: tuple[int, int, Limits]
+    ) -> bool | None:
         end = self._clock.monotonic() + self._config.show_wait
-        while not holds(await self._content(*where)):
+        while (now := holds(await self._content(*where))) is False:
             if self._clock.monotonic() >= end:
                 return False
             await self._clock.sleep(ASK_EVERY)
-        return True
+        return now
 
     async def _content(self, monitor: int, tile: int, limits: Limits) -> TileContent:
-        """What a tile shows; nothing where Security Center says Fail, as it may of one that is empty."""
+        """What a tile shows; nothing told where Security Center says Fail, as it may of one that is empty."""
         try:
             return await self._sdk.tile(monitor, tile, limits)
         except Failed:
-            return TileContent("")
+            return NOTHING_TOLD
 
     def _placed(self, delivery: Delivery) -> list[Placed]:
         """What the receipt of the showing says; without one, what was asked for."""
@@ -181,10 +191,48 @@ def _cameras(delivery: Delivery) -> list[str]:
     return list(dict.fromkeys(guid(camera) for camera in named if camera))
 
 
-async def _all(waiting: list[Awaitable[T]]) -> list[T]:
-    """Let all of them end before the first error is raised: none is left under way."""
+def _is_live(now: TileContent, camera: str) -> bool | None:
+    shown = now.shown(camera)
+    return None if shown is Shown.NAMED else shown is Shown.LIVE
+
+
+def _is_gone(now: TileContent, camera: str) -> bool | None:
+    if now is NOTHING_TOLD:
+        return None
+    return now.shown(camera) is Shown.ABSENT
+
+
+def _state(sure: bool) -> DeliveryState:
+    return DeliveryState.VERIFIED if sure else DeliveryState.ACCEPTED
+
+
+def _shown(placed: Placed, *, sure: bool) -> str:
+    if sure:
+        return f"tile {placed.tile} shows {placed.camera}"
+    return f"tile {placed.tile} names {placed.camera}; whether it is live there is not told"
+
+
+async def _all(waiting: Sequence[Awaitable[T]]) -> tuple[list[T], list[DeliveryError]]:
+    """Let all of them end: none is left under way. Return what was done, and what is refused for good.
+
+    Raises what may pass if nothing was done, and Uncertain if something was.
+    """
     ended = await asyncio.gather(*waiting, return_exceptions=True)
+    done: list[T] = []
+    failed: list[DeliveryError] = []
     for result in ended:
-        if isinstance(result, BaseException):
+        if isinstance(result, DeliveryError):
+            failed.append(result)
+        elif isinstance(result, BaseException):
             raise result
-    return [result for result in ended if not isinstance(result, BaseException)]
+        else:
+            done.append(result)
+    passing = [error for error in failed if not isinstance(error, Permanent)]
+    unknown = [error for error in passing if isinstance(error, Uncertain)]
+    if unknown or (passing and not done):
+        raise (unknown or passing)[0]
+    if passing:
+        raise Uncertain(f"{len(done)} of {len(ended)} tiles are done; {passing[0]}") from passing[0]
+    if failed and not done:
+        raise failed[0]
+    return done, failed

@@ -1,7 +1,8 @@
 """Whether a camera has arrived where it was sent. Called by `steering`.
 
 A camera's yes only says that it heard. Its position says more: where the preset's own position is known, it
-must be reached; where it is not, the camera must have moved and come to rest.
+must be reached. Where it is not, nothing proves the arrival: that the camera has moved and come to rest may
+be an operator's doing.
 """
 
 from __future__ import annotations
@@ -27,14 +28,19 @@ class Journey:
     goal: Position
     tolerance: float
 
-    def arrived(self, last: Status | None, now: Status) -> bool:
-        """Whether the last two readings prove the arrival; one is enough where the goal is known."""
-        if now.moving:
-            return False
+    def arrived(self, now: Status) -> bool:
+        """Whether the reading proves the arrival."""
+        return not now.moving and now.position.near(self.goal, self.tolerance)
+
+    def over(self, last: Status | None, now: Status) -> bool:
+        """Whether the last two readings show the end of it, proven or not."""
         if self.goal.comparable(now.position):
-            return now.position.near(self.goal, self.tolerance)
-        moved = self.before.known and not now.position.near(self.before, self.tolerance)
-        return moved and at_rest(last, now)
+            return self.arrived(now)
+        return self.moved(now) and at_rest(last, now)
+
+    def moved(self, now: Status) -> bool:
+        """Whether it stands elsewhere than before."""
+        return self.before.known and not now.position.near(self.before, self.tolerance)
 
 
 def at_rest(last: Status | None, now: Status) -> bool:

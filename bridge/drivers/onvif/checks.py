@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.drivers.onvif.settings import CameraConfig, Config
-from bridge.errors import DeliveryError, Permanent
+from bridge.errors import DeliveryError, Permanent, ProtocolError
 from bridge.model import Finding
 from bridge.protocols.onvif.camera import Camera
 from bridge.protocols.onvif.ptz import Preset
@@ -85,7 +85,7 @@ async def _camera(
             found += await _presets(say, camera, wanted)
         if settings.relay:
             found += await _relay(say, camera, settings.relay)
-    except DeliveryError as error:
+    except (DeliveryError, ProtocolError) as error:
         found.append(say.error(str(error)))
     return found
 
@@ -104,14 +104,20 @@ def _clock(say: _Say, camera: Camera) -> Iterator[Finding]:
 async def _presets(say: _Say, camera: Camera, wanted: frozenset[str]) -> list[Finding]:
     there = await camera.presets()
     found = []
+    placeless = []
     for preset in sorted(wanted):
         try:
-            one_named(preset, there, say.who)
+            if not one_named(preset, there, say.who).position.known:
+                placeless.append(preset)
         except Permanent as error:
             found.append(say.error(str(error)))
     status = await camera.status()
     if status is None or not status.position.known:
-        found.append(say.warning("does not tell its position: presets are accepted at best, never verified"))
+        text = "does not tell its position: presets are accepted at best, and it is never sent home"
+        found.append(say.warning(text))
+    elif placeless:
+        text = f"does not tell where its presets {', '.join(placeless)} are: they are accepted at best"
+        found.append(say.warning(text))
     elif not found:
         found.append(say.ok(f"presets {', '.join(sorted(wanted))} exist, and arriving there can be verified"))
     return found

@@ -7,9 +7,9 @@ others alone; only when none of them answers any more is the whole system away.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
 
 from bridge.drivers.onvif.checks import findings_of, one_named
+from bridge.drivers.onvif.pictures import is_picture
 from bridge.drivers.onvif.settings import Config, capabilities_of
 from bridge.drivers.onvif.steering import Steering
 from bridge.errors import (
@@ -20,6 +20,7 @@ from bridge.errors import (
     Retryable,
     Uncertain,
     Unreachable,
+    Unsent,
 )
 from bridge.model import (
     Clock,
@@ -37,9 +38,6 @@ from bridge.protocols.http import Refused
 from bridge.protocols.onvif.camera import Camera
 from bridge.protocols.onvif.ptz import Position
 from bridge.protocols.onvif.session import Limits, NotAuthorized, Session
-
-PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-"""How JPEG and PNG files begin."""
 
 
 class Driver:
@@ -100,9 +98,9 @@ class Driver:
                 ptz = (await camera.profile()).ptz
                 presets = {preset.token: preset.name for preset in await camera.presets()} if ptz else {}
                 found.append(VmsCamera(id=number, name=number, ptz=ptz, presets=presets))
-            except DeliveryError as error:
+            except (DeliveryError, ProtocolError) as error:
                 found.append(VmsCamera(id=number, name=number))
-                failures.append(error)
+                failures.append(error if isinstance(error, DeliveryError) else Permanent(str(error)))
         if len(failures) == len(found):
             raise failures[0]
         return Inventory(cameras=tuple(found))
@@ -166,7 +164,7 @@ class Driver:
     async def _prove_live(self, _: Delivery, camera: Camera, limits: Limits) -> Receipt:
         try:
             picture = await camera.snapshot(limits)
-        except (Unreachable, NotAuthorized):
+        except (Unreachable, Unsent, NotAuthorized):
             raise
         except (Refused, Retryable) as error:
             wait = error.retry_after if isinstance(error, Retryable) else None
@@ -175,7 +173,7 @@ class Driver:
             proof = "the camera answers; it has no snapshots that could prove more"
             return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof)
         size = f"{len(picture.body)} bytes"
-        if not picture.body.startswith(PICTURES):
+        if not is_picture(picture.body):
             raise CameraMissing(f"{camera.session.name}: its snapshot is no picture ({size})")
         return Receipt(outcome=DeliveryState.VERIFIED, proof=f"a snapshot of {size}")
 

@@ -11,8 +11,8 @@ from bridge.model import Operation
 
 _PROOFS: Final[Mapping[Operation, str]] = MappingProxyType(
     {
-        Operation.RECALL_PRESET: "the camera stands at the preset's position, if it tells its own",
-        Operation.HOME: "the camera stands at its home position, if it tells its own",
+        Operation.RECALL_PRESET: "the camera stands at the preset's position, if it tells both",
+        Operation.HOME: "the camera stands at `home_preset`, if it tells both positions",
         Operation.PROVE_LIVE: "a picture arrives, if the camera gives snapshots",
     }
 )

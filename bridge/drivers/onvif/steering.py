@@ -35,18 +35,22 @@ class Steering:
     async def home(self, left: Position | None, preset: Preset | None, *, doubtful: bool) -> Receipt:
         """Go home, but not from where an operator has moved the camera since.
 
+        Where it cannot be told that nobody has, it stays: an operator may be watching somebody through it.
+
         left: where the recall left it, None where that is not known. preset: the one that counts as home.
         doubtful: an earlier attempt may have gone through.
         """
         status = await self._standing()
-        if status is not None and left is not None and not self._near(status, left):
+        if status is None or left is None or not left.comparable(status.position):
+            return _untold(status, left)
+        if not self._near(status, left):
             return self._home_already(status, preset) if doubtful else _taken(status, left)
         if preset is not None:
             return await self._to(preset, status)
         return await self._go(
             lambda: self.camera.goto_home(self.limits),
             "home position",
-            before=status.position if status else NOWHERE,
+            before=status.position,
             goal=NOWHERE,
         )
 
@@ -81,7 +85,7 @@ class Steering:
             last, status = await self._arrival(journey)
         except DeliveryError as error:
             last, status, unasked = None, None, f"its position cannot be asked: {error}"
-        if status is not None and journey.arrived(last, status):
+        if status is not None and journey.arrived(status):
             proof, reference = f"{where}: stands at {status.position}", status.position.reference
             return Receipt(outcome=DeliveryState.VERIFIED, proof=proof, reference=reference)
         if lost is not None:
@@ -98,6 +102,9 @@ class Steering:
                 f"{self.who}: {where} was promised, but the camera stands at {status.position}"
                 f" instead of {journey.goal}"
             )
+        elif journey.moved(status):
+            proof = f"{where}: accepted; it has moved to {status.position}: whether that is there is not told"
+            return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof, reference=status.position.reference)
         else:
             proof = f"{where}: accepted; it stands where it stood, at {status.position}"
         # Not where it is now: that is a place on the way, or one that it has yet to leave.
@@ -106,7 +113,7 @@ class Steering:
     async def _arrival(self, journey: Journey) -> tuple[Status | None, Status | None]:
         if not journey.goal.known and not journey.before.known:
             return None, None
-        return await watch(self._status, journey.arrived, clock=self.clock, wait=self.wait)
+        return await watch(self._status, journey.over, clock=self.clock, wait=self.wait)
 
     async def _standing(self) -> Status | None:
         """Where it comes to rest; None where the camera does not tell."""
@@ -118,6 +125,19 @@ class Steering:
 
     def _near(self, status: Status, position: Position) -> bool:
         return status.position.near(position, self.tolerance)
+
+
+def _untold(status: Status | None, left: Position | None) -> Receipt:
+    if left is None:
+        why = "where our recall left the camera is not known"
+    elif status is None:
+        why = "the camera does not tell where it stands"
+    else:
+        why = f"{status.position} and {left} cannot be compared"
+    return Receipt(
+        outcome=DeliveryState.SUPERSEDED,
+        proof=f"left where it is: {why}, so an operator may have moved it since",
+    )
 
 
 def _taken(status: Status, left: Position) -> Receipt:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from bridge.errors import ProtocolError
 from bridge.protocols.onvif.addresses import Address
-from bridge.protocols.onvif.soap import Message, attribute, child, children, element, text_at
+from bridge.protocols.onvif.soap import Message, attribute, checked_text, child, children, element, text_at
 
 GET_PROFILES: Final = Message("trt", "GetProfiles")
 
@@ -23,13 +23,15 @@ class Profile:
 
 
 def read_profiles(answer: Element) -> tuple[Profile, ...]:
-    """Raises ProtocolError where a profile has no token or there is none at all."""
+    """Raises ProtocolError where there is none at all, or one has no token that could be sent back."""
     found = tuple(
         Profile(attribute(row, "token"), text_at(row, "Name"), child(row, "PTZConfiguration") is not None)
         for row in children(answer, "Profiles")
     )
     if not found or not all(profile.token for profile in found):
         raise ProtocolError("the camera names no media profile, or one without a token")
+    for profile in found:
+        checked_text(profile.token)
     return found
 
 

@@ -177,6 +177,8 @@ class FakeGenetec(FakeServer):
         if number not in self.state.custom_events or guid not in self.state.entities:
             return _fail("no such event or entity")
         self.state.raised.append((number, guid, message))
+        if alarm := self.state.rules.get(number):
+            self.state.trigger(alarm, guid, self.clock.now())
         return "Ok", None
 
     def _obey(self, wanted: Iterable[Command], where: str) -> tuple[str, Any]:

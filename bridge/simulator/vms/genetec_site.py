@@ -70,6 +70,8 @@ class Site:
     instances: list[FakeInstance] = field(default_factory=list)
     raised: list[tuple[int, str, str]] = field(default_factory=list)
     """(custom event, entity, message), in order."""
+    rules: dict[int, str] = field(default_factory=dict)
+    """custom event -> alarm that an event-to-action triggers at the entity of the event."""
     bookmarks: list[tuple[str, str, str]] = field(default_factory=list)
     """(camera, time, text), in order."""
     messages: list[tuple[str, str]] = field(default_factory=list)
