@@ -14,6 +14,7 @@ from bridge.config.build import build_driver, build_trigger
 from bridge.config.effective import effective
 from bridge.config.loading import secrets_in
 from bridge.model import Operation, View
+from bridge.protocols.template import fill_structure, parse_structure
 from bridge.resources import shared_folder
 from bridge.response import Step
 from tests.fake_clock import FakeClock
@@ -74,6 +75,22 @@ def test_an_sos_records_shows_and_calls(site: Site) -> None:
     assert {Operation.START_RECORDING, Operation.RECALL_PRESET, Operation.SHOW, Operation.POPUP} <= asked
     assert Operation.BOOKMARK in asked
     assert [rule.groups for rule in rules[Step.NO_PICTURE]] == [("shift",)]
+
+
+@pytest.mark.parametrize("name", ["popup", "update_popup"])
+def test_a_popup_says_what_is_new_and_which_camera_is_missing(name: str) -> None:
+    _, wall = yaml.safe_load(FILE.read_text())["vms"]
+    request = parse_structure(wall["requests"][name]["json"])
+    words = {
+        "title": "SOS POST-03: pressed again",
+        "spoken": "Post three",
+        "extension": "4103",
+        "opened_at": "12:00:00",
+        "missing": "PTZ-01,FIX-02",
+    }
+    filled = fill_structure(request, words)
+    assert filled["title"] == "SOS POST-03: pressed again"
+    assert filled["text"] == "Post three, phone 4103, since 12:00:00; missing cameras: PTZ-01,FIX-02"
 
 
 async def test_its_drivers_and_links_can_be_made(site: Site, clock: FakeClock) -> None:

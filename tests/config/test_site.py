@@ -11,6 +11,7 @@ import yaml
 
 from bridge.config import Site, load_text
 from bridge.config.effective import effective
+from bridge.config.instances import DRIVERS, module_of
 from bridge.config.sections import FileSection, TimesSection
 from bridge.config.site import default_state_dir
 from bridge.config.table import DEFAULT
@@ -135,6 +136,16 @@ def test_capabilities_leave_out_what_is_impossible(site: Site) -> None:
     assert capabilities["dispatch"] == {Operation.NOTIFY}
 
 
+def test_a_display_that_is_not_read_back_is_for_people_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert changed().plan().unread == {"wall"}
+    silent: dict[str, Any] = {step.value: [] for step in Step}
+    assert changed(response=silent).plan().unread == set(), "nobody asks it to show anything"
+    monkeypatch.setattr(
+        module_of(DRIVERS, "screen"), "proofs_of", lambda _: {Operation.SHOW: "asked"}, raising=False
+    )
+    assert changed().plan().unread == set()
+
+
 def test_times(site: Site) -> None:
     assert site.plan().times == Times(picture=2.0, recording_cap=7200.0)
 
@@ -154,7 +165,9 @@ def test_every_time_of_the_plan_is_a_setting_with_the_same_default() -> None:
 
 def test_every_field_of_the_plan_is_filled(site: Site) -> None:
     plan = site.plan()
-    assert all(getattr(plan, field.name) for field in dataclasses.fields(plan))
+    fields = {field.name for field in dataclasses.fields(plan)}
+    fields.remove("fallbacks")  # takes an exchange: see test_fallback
+    assert all(getattr(plan, name) for name in fields)
 
 
 # --- drivers and triggers ---------------------------------------------------------------------------
@@ -187,10 +200,10 @@ def test_targets_are_the_cameras_and_presets_in_use(site: Site) -> None:
     assert zm.targets.cameras == {
         "1": frozenset({"7", "9"}),
         "2": frozenset(),
-        "3": frozenset({"11", "12"}),
+        "3": frozenset({"12"}),  # 11 is a wider view's, and no rule looks wider
         "4": frozenset(),
     }
-    assert wall.targets.cameras == {"cam-1": frozenset({"7", "9"}), "cam-3": frozenset({"11", "12"})}
+    assert wall.targets.cameras == {"cam-1": frozenset(), "cam-3": frozenset()}, "it recalls no preset"
     assert dispatch.targets.cameras == {}
 
 
@@ -317,6 +330,44 @@ def test_a_preset_is_recalled_by_one(wall_cameras: Any, recalled_by: list[str]) 
     site = changed(response=None, vms=vms, **(ONE_PTZ | {"cameras": wall_cameras}))
     rules = [rule for rule in site.rules if rule.step is Step.SOS]
     assert [rule.driver for rule in rules if rule.operation is Operation.RECALL_PRESET] == recalled_by
+    asked = [driver.name for driver in site.drivers if any(driver.targets.cameras.values())]
+    assert asked == recalled_by, "who is never asked for a preset need not know it"
+
+
+@pytest.mark.parametrize("wider", [False, True])
+def test_a_driver_need_know_the_presets_only_that_a_rule_may_ask_of_it(wider: bool) -> None:
+    places = {
+        "cameras": {"POST-1": [("PTZ-1", "a"), ("PTZ-2", "b")], "POST-2": [("PTZ-1", "c")]},
+        "wider": {"POST-1": [("PTZ-3", "d")], "POST-2": []},
+        "alternates": {"POST-1": [], "POST-2": [("PTZ-2", "e")]},
+    }
+    site = changed(
+        vms=[
+            {"name": "zm", "type": "recorder", "host": "zm.example"},
+            {"name": "wall", "type": "screen", "table": {"recall_preset": "repeatable"}},
+        ],
+        cameras={"PTZ-1": {"zm": 1, "wall": "w1"}, "PTZ-2": {"wall": "w2"}, "PTZ-3": {"wall": "w3"}},
+        locations={
+            tag: {"spoken": tag}
+            | {
+                kind: [{"camera": camera, "preset": preset} for camera, preset in views[tag]]
+                for kind, views in places.items()
+            }
+            for tag in ("POST-1", "POST-2")
+        },
+        consoles={"desk-1": {}},
+        response={
+            **{step.value: [] for step in Step},
+            "sos": [{"do": "recall_preset", "with": "wall", "unless": ["zm"], "wider": wider}],
+        },
+    )
+    zm, wall = site.drivers[:2]
+    assert zm.targets.cameras == {"1": frozenset()}
+    assert wall.targets.cameras == {
+        "w1": frozenset(),
+        "w2": frozenset({"b", "e"}),
+        "w3": frozenset({"d"} if wider else ()),
+    }
 
 
 # --- the rest ---------------------------------------------------------------------------------------

@@ -62,6 +62,7 @@ def test_faults_and_blind_intervals(store: Store) -> None:
     assert store.faults(open_only=False, limit=2) == [other, still]
     assert store.blind_intervals(NOW + 4) == [still, over]
     assert store.blind_intervals(NOW + 5) == [still]
+    assert store.lasting("offline", NOW + 9) == [other]
 
 
 def test_timers(store: Store) -> None:
