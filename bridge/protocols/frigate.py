@@ -17,6 +17,7 @@ from bridge.protocols.frigate_socket import CommandSocket, SocketRefused
 from bridge.protocols.frigate_values import (
     FrigateCamera,
     FrigateEvent,
+    is_plain,
     object_in,
     parse_cameras,
     parse_event,
@@ -91,7 +92,7 @@ class FrigateApi:
         answer = await self._call("POST", path, Effect.ONCE, limits, json=body)
         said = object_in(answer)
         event = said.get("event_id")
-        if said.get("success") is not True or not isinstance(event, str) or not _plain(event):
+        if said.get("success") is not True or not isinstance(event, str) or not is_plain(event):
             raise answer.unusable(f"no event was promised: {self._link.excerpt(answer.body)}")
         return event
 
@@ -187,8 +188,3 @@ class FrigateApi:
                     raise
             self.account.drop(token)
         raise AssertionError("the second refusal is raised")
-
-
-def _plain(event: str) -> bool:
-    """Whether an id can stand in a path as it is."""
-    return re.fullmatch(r"[A-Za-z0-9._-]{1,64}", event) is not None

@@ -11,6 +11,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,7 +33,7 @@ LIMITED_PAUSE: Final = 12.0
 """Seconds without a log-in after "too many": five a minute is what Frigate's documentation suggests."""
 
 # Three base64url parts (RFC 7515 7.1); the cookie's name is a setting of Frigate.
-_JWT_COOKIE: Final = re.compile(r"=([\w-]+\.[\w-]+\.[\w-]+)(?:;|,|$)")
+_JWT_COOKIE: Final = re.compile(r"=([\w-]+\.[\w-]+\.[\w-]+)(?:;|,|$)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +150,15 @@ class Account:
         self._link.conceal(self._token)
         claims = _claims(self._token)
         self.role = str(claims.get("role") or "")
-        end = claims.get("exp")
-        life = end - self._clock.now() if isinstance(end, int | float) else SESSION
-        self._renew_at = self._clock.monotonic() + max(SHORTEST_LIFE, RENEW_AT * life)
+        self._renew_at = self._clock.monotonic() + max(SHORTEST_LIFE, RENEW_AT * self._life(claims))
+
+    def _life(self, claims: dict[str, Any]) -> float:
+        """Seconds that the token is good for, from now on."""
+        try:
+            life = float(claims["exp"]) - self._clock.now()
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return SESSION
+        return life if math.isfinite(life) else SESSION
 
 
 def _digest(password: str) -> bytes:
@@ -164,6 +171,6 @@ def _claims(token: str) -> dict[str, Any]:
     middle = token.split(".")[1]
     try:
         claims = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}

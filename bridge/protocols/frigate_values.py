@@ -6,11 +6,14 @@ Called by `frigate.py`. Each function raises what the answer's `Effect` says of 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bridge.protocols.http import HttpAnswer
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +56,13 @@ def object_in(answer: HttpAnswer) -> dict[str, Any]:
     return said
 
 
+def is_plain(event: Any) -> bool:
+    """Whether this is an event's id that can stand in a path as it is."""
+    return isinstance(event, str) and _PLAIN.fullmatch(event) is not None and bool(event.strip("."))
+
+
 def parse_event(answer: HttpAnswer, row: Any) -> FrigateEvent:
-    if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not row["id"]:
+    if not isinstance(row, dict) or not is_plain(row.get("id")):
         raise answer.unusable("the answer holds no event")
     data = row.get("data")
     return FrigateEvent(
@@ -111,5 +119,9 @@ def _part(value: Any) -> Mapping[str, Any]:
 
 
 def _number(value: Any) -> float:
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    """The value, or 0 where it is no number that can be reckoned with."""
+    try:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    except OverflowError:  # JSON has whole numbers that no float can hold
+        number = 0.0
     return number if math.isfinite(number) else 0.0

@@ -32,6 +32,7 @@ from bridge.protocols.http_exchange import Exchange, open_session
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.http_wire import Call, Failure, Reply, Workers
 from bridge.protocols.scrub import Scrubber
+from bridge.protocols.template import encodable
 
 THREADS: Final = 2
 LOOKED_AT: Final = 65_536
@@ -54,7 +55,7 @@ class Effect(enum.Enum):
 
     NONE = "none"
     """It only asks: without an answer nothing is lost, so every passing failure is `Retryable` (no answer
-    at all: `Unreachable`)."""
+    at all: `Unreachable`; one that is too large came, so the system is there)."""
     REPEATABLE = "repeatable"
     """Twice is the same as once: a 5xx is `Retryable`; no answer is `Uncertain` (it may have happened)."""
     ONCE = "once"
@@ -90,9 +91,15 @@ class HttpAnswer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """Return the body's JSON value. Raises what `Effect` says of an unusable answer if it is none."""
+        """Return the body's JSON value. Raises what `Effect` says of an unusable answer if it is none.
+
+        Half a character (`\\ud800` alone), which nothing behind us could write down, becomes `?`.
+        """
         try:
-            return jsonlib.loads(self.body)
+            value = jsonlib.loads(self.body)
+            if b"\\ud" in self.body.lower():
+                value = jsonlib.loads(jsonlib.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+            return value  # noqa: TRY300 -- both lines can fail for the same reason
         except (ValueError, RecursionError):
             raise self.unusable(self._not_json()) from None
 
@@ -159,6 +166,7 @@ class HttpLink:
         within: float | None = None,
         deadline: float | None = None,
         urgent: bool = False,
+        max_body: int | None = None,
     ) -> HttpAnswer:
         """Send one request and return its answer, if the status is one of `expect`.
 
@@ -167,6 +175,7 @@ class HttpLink:
         within: seconds for the whole request, instead of `timeouts.total`.
         deadline: UTC epoch seconds after which an answer is of no use.
         urgent: go before requests that wait for one of the link's two connections.
+        max_body: bytes of the answer that are read, where one listing needs more than the settings say.
 
         Raises Unreachable, Retryable, Refused, Permanent or Uncertain; ProtocolError if what we were about
         to send is not allowed on the wire. No redirect is followed.
@@ -174,7 +183,9 @@ class HttpLink:
         what = f"{self._name}: {method} {checked_path(path)} at {self._host}"
         body, kind = _body(json, data)
         checked = {name: checked_header(name, value) for name, value in headers.items()}
-        call = self._call(method, path, params=params, body=body, headers={**kind, **checked})
+        call = self._call(
+            method, path, params=params, body=body, headers={**kind, **checked}, max_body=max_body
+        )
         budget = self._budget(within, deadline)
         if self._closed or budget <= 0:
             raise Unsent(f"{what}: not sent: {'the link is closed' if self._closed else 'no time left'}")
@@ -201,6 +212,7 @@ class HttpLink:
         params: Mapping[str, str],
         body: bytes | None,
         headers: Mapping[str, str | bytes],
+        max_body: int | None,
     ) -> Call:
         if method not in METHODS:
             raise ProtocolError(f"{method!r} is not an HTTP method")
@@ -208,11 +220,11 @@ class HttpLink:
             method=method,
             url=self.settings.base_url + path,
             headers=headers,
-            params=tuple(params.items()),
+            params=tuple((name, encodable(value)) for name, value in params.items()),
             body=body,
             connect_timeout=self.settings.timeouts.connect,
             read_timeout=self.settings.timeouts.read,
-            max_body=self.settings.max_body,
+            max_body=max(max_body or 0, self.settings.max_body),
         )
 
     def _budget(self, within: float | None, deadline: float | None) -> float:
@@ -235,6 +247,8 @@ class HttpLink:
 
     def _failed(self, what: str, failure: Failure, exchange: Exchange, effect: Effect) -> DeliveryError:
         text = self._scrubber.clean(f"{what}: {failure.reason}")
+        if failure.answered:
+            return _unusable(text, effect)
         if exchange.sent:
             return Unreachable(text) if effect is Effect.NONE else Uncertain(text)
         if failure.certificate:
@@ -276,9 +290,11 @@ def _unusable(text: str, effect: Effect) -> DeliveryError:
 
 def _body(json: Any, data: Mapping[str, str] | bytes | None) -> tuple[bytes | None, dict[str, str | bytes]]:
     if json is not None:
-        return jsonlib.dumps(json, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+        text = jsonlib.dumps(json, ensure_ascii=False)
+        return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
     if isinstance(data, Mapping):
-        return urlencode(list(data.items())).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+        form = urlencode(list(data.items()), errors="replace")
+        return form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
     return data, {}
 
 
@@ -297,6 +313,6 @@ def checked_header(name: str, value: str) -> bytes:
     """Return `value` as bytes, or raise ProtocolError if it would end its line (RFC 9110 5.5)."""
     if not name or not TOKEN_CHARS.issuperset(name):
         raise ProtocolError(f"{name!r} is not the name of an HTTP header")
-    if any(char < " " or char == "\x7f" for char in value):
-        raise ProtocolError(f"the header {name} would hold a control character")
+    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in value):
+        raise ProtocolError(f"the header {name} would hold a control character, or half of a character")
     return value.strip().encode()

@@ -50,7 +50,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """No usable reply. `certificate` and `tls` say that the handshake was refused, and by what.
+    """No usable reply. `certificate` and `tls` say that the handshake was refused, and by what; `answered`
+    that a reply came all the same.
 
     A value and not an exception: the exceptions of requests carry the whole URL, and with it tokens.
     """
@@ -58,6 +59,7 @@ class Failure:
     reason: str
     certificate: bool = False
     tls: bool = False
+    answered: bool = False
 
 
 def perform(session: requests.Session, exchange: Exchange, call: Call) -> Reply | Failure:
@@ -76,7 +78,7 @@ def perform(session: requests.Session, exchange: Exchange, call: Call) -> Reply 
             for chunk in response.iter_content(CHUNK):
                 body += chunk
                 if len(body) > call.max_body:
-                    return Failure(f"the answer is larger than {call.max_body} bytes")
+                    return Failure(f"the answer is larger than {call.max_body} bytes", answered=True)
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Reply(response.status_code, headers, bytes(body))
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, CutError) as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -18,8 +17,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from bridge.errors import DeliveryError, ProtocolError
+from bridge.errors import ProtocolError
 from bridge.model import Clock
+from bridge.protocols.milestone_socket import FeedSocket, connected, explained
 
 PATH: Final = "/api/ws/events/v1/"
 """Without its version the upgrade is answered with 404."""
@@ -35,14 +35,16 @@ COMMUNICATION: Final = {
 }
 """Event type -> whether the VMS has contact with the camera (started; stopped, error)."""
 
-HEARTBEAT: Final = 15.0
-"""Seconds between two pings; one that is not answered within half of it ends the connection."""
-CONNECT_WITHIN: Final = 10.0
+HEARTBEAT: Final = 10.0
+"""Seconds of silence after which a ping is sent; as long again without a word ends the connection."""
 ANSWER_WITHIN: Final = 30.0
-"""Seconds for the answer to one command: a busy server may take long over the whole state."""
-MOST_BYTES: Final = 4 * 1024 * 1024
+STATE_WITHIN: Final = 180.0
+"""Seconds for the answer to a command; the whole state of a big site takes a minute or two."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 5.0
+REFUSED_PAUSE: Final = 60.0
+"""Seconds until a gateway is asked again that has refused a fresh token: nothing changes there by itself."""
+REFUSALS: Final = frozenset({401, 403})
 
 
 class TokenSource:
@@ -90,7 +92,10 @@ class CameraFeed:
         self._session = ""
         self._last_event = ""
         self._commands = 0
+        self._refused = 0
+        """Handshakes in a row that were refused."""
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
         self.trouble = ""
         """Why there is no connection, or why the last one ended."""
 
@@ -100,12 +105,16 @@ class CameraFeed:
         return self._live
 
     def start(self) -> None:
-        """Connect in the background, if that has not begun yet. Without cameras there is nothing to hear."""
-        if self._task is None and self._cameras:
+        """Connect in the background, if that has not begun yet, and was not ended for good.
+
+        Without cameras there is nothing to hear.
+        """
+        if self._task is None and self._cameras and not self._closed:
             self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
         """End the connection for good."""
+        self._closed = True
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -142,6 +151,7 @@ class CameraFeed:
     # --- the connection -----------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        """Connect again and again, whatever ends a connection."""
         pause = FIRST_PAUSE
         while True:
             try:
@@ -150,39 +160,32 @@ class CameraFeed:
                     self._set_live(True)
                     pause, self.trouble = FIRST_PAUSE, ""
                     await self._listen(socket)
-                    self.trouble = "the gateway closed the connection"
-            except aiohttp.WSServerHandshakeError as error:
-                self.trouble = f"the gateway refuses the WebSocket: HTTP {error.status}"
-            except (aiohttp.ClientError, OSError, TimeoutError, DeliveryError, ProtocolError) as error:
-                self.trouble = str(error) or type(error).__name__
+            except Exception as error:
+                self.trouble = explained(error)
             finally:
                 self._set_live(False)
-            await self._clock.sleep(pause)
+            await self._clock.sleep(REFUSED_PAUSE if self._refused > 1 else pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
     @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Connect with a token in the handshake: it is checked there and never again."""
+    async def _connection(self) -> AsyncIterator[FeedSocket]:
+        """Connect with a token."""
         token = await self._tokens.fetch()
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-            try:
-                async with asyncio.timeout(CONNECT_WITHIN):
-                    socket = await session.ws_connect(
-                        self._url,
-                        headers={"Authorization": f"Bearer {token}"},
-                        ssl=self._tls if self._tls is not None else True,
-                        heartbeat=HEARTBEAT,
-                        max_msg_size=MOST_BYTES,
-                        timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                    )
-            except aiohttp.WSServerHandshakeError as error:
-                if error.status == 401:
-                    self._tokens.drop(token)
-                raise
-            async with socket:
+        try:
+            async with connected(self._url, token, self._tls) as socket:
+                self._refused = 0
                 yield socket
+        except aiohttp.WSServerHandshakeError as error:
+            self._note_refusal(error.status, token)
+            raise
 
-    async def _open_session(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def _note_refusal(self, status: int, token: str) -> None:
+        """Drop a token that may have ended meanwhile. A fresh one is refused for another reason: keep it."""
+        self._refused = self._refused + 1 if status in REFUSALS else 0
+        if status == 401 and self._refused == 1:
+            self._tokens.drop(token)
+
+    async def _open_session(self, socket: FeedSocket) -> None:
         """Resume the last session (answer 200), or begin one (201) and ask for the whole state."""
         resume = self._session if self._last_event else ""
         answer = await self._command(
@@ -194,7 +197,7 @@ class CameraFeed:
         self._last_event = ""
         self._facts.clear()
         await self._command(socket, "addSubscription", filters=[self._filter()])
-        state = await self._command(socket, "getState")
+        state = await self._command(socket, "getState", within=STATE_WITHIN)
         self._apply(state.get("states"), heard_live=False)
 
     def _filter(self) -> dict[str, Any]:
@@ -206,15 +209,20 @@ class CameraFeed:
         }
 
     async def _command(
-        self, socket: aiohttp.ClientWebSocketResponse, command: str, **fields: Any
+        self,
+        socket: FeedSocket,
+        command: str,
+        *,
+        within: float = ANSWER_WITHIN,
+        **fields: Any,
     ) -> dict[str, Any]:
         """Send a command and return its answer; events that arrive meanwhile are applied."""
         self._commands += 1
         number = self._commands
-        async with asyncio.timeout(ANSWER_WITHIN):
-            await socket.send_json({"command": command, "commandId": number, **fields})
+        async with asyncio.timeout(within):
+            await socket.send({"command": command, "commandId": number, **fields})
             while True:
-                message = _decoded(await socket.receive())
+                message = await socket.message()
                 if message.get("commandId") == number:
                     break
                 self._apply(message.get("events", []), heard_live=True)
@@ -223,9 +231,9 @@ class CameraFeed:
             raise ProtocolError(f"the gateway refuses {command}: status {status}")
         return message
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in socket:
-            self._apply(_decoded(message).get("events", []), heard_live=True)
+    async def _listen(self, socket: FeedSocket) -> None:
+        while True:
+            self._apply((await socket.message(HEARTBEAT)).get("events", []), heard_live=True)
 
     # --- the facts ----------------------------------------------------------------------------------
 
@@ -255,19 +263,6 @@ class CameraFeed:
     def _set_live(self, live: bool) -> None:
         self._live = live
         self._changed.set()
-
-
-def _decoded(message: aiohttp.WSMessage) -> dict[str, Any]:
-    """Return the JSON object of a text message. Raises ProtocolError for everything else."""
-    if message.type is not aiohttp.WSMsgType.TEXT:
-        raise ProtocolError("the gateway closed the connection, or sent what is not text")
-    try:
-        said = json.loads(message.data)
-    except ValueError:
-        said = None
-    if not isinstance(said, dict):
-        raise ProtocolError("the gateway sent what is not a JSON object")
-    return said
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:

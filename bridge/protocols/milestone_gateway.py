@@ -8,14 +8,14 @@ Source: "MIP VMS RESTful Config API" at doc.developer.milestonesys.com/mipvmsapi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Container, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bridge.errors import ConfigError, DeliveryError, Permanent, Retryable
+from bridge.errors import ConfigError, DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
-from bridge.protocols.milestone_values import Task, object_in, part_in, rows_in, task_in
+from bridge.protocols.milestone_values import Task, number_in, object_in, part_in, rows_in, task_in
 from bridge.protocols.secret import Secret
 
 REST: Final = "/api/rest/v1"
@@ -24,11 +24,15 @@ TOKEN_PATHS: Final = ("/API/IDP/connect/token", "/IDP/connect/token")
 CLIENT_ID: Final = "GrantValidatorClient"
 RENEW_AT: Final = 0.8
 """The part of a token's life after which the next request fetches another. There is no refresh token."""
-PAGE: Final = 200
+PAGE: Final = 100
 """Rows of one page."""
-MOST_PAGES: Final = 50
+MOST_PAGES: Final = 1000
+LONGEST_LIFE: Final = 86_400.0
+"""Seconds: what a token is believed to last at most."""
 TASK_WAIT: Final = 10.0
 """Seconds until a task that goes on is given up."""
+READ_BACK_SPARE: Final = 0.5
+"""Seconds before a deadline at which asking what became of something ends, so that it can be told."""
 ASK_EVERY: Final = 0.5
 REFUSED_FOR: Final = 60.0
 """Seconds for which refused credentials are not sent again: XProtect locks users out who keep trying."""
@@ -43,6 +47,15 @@ class Limits:
 
     deadline: float | None = None
     urgent: bool = False
+
+    def earlier(self, seconds: float) -> Limits:
+        """The same, with a deadline that is `seconds` before this one."""
+        return self if self.deadline is None else replace(self, deadline=self.deadline - seconds)
+
+    def wait(self, clock: Clock, seconds: float) -> float:
+        """When a wait of `seconds` ends (monotonic seconds): not after the deadline."""
+        left = seconds if self.deadline is None else min(seconds, self.deadline - clock.now())
+        return clock.monotonic() + max(0.0, left)
 
 
 NO_LIMITS: Final = Limits()
@@ -59,6 +72,10 @@ class _Refusal:
 
 class TaskFailed(Retryable):
     """The gateway took the task, and it ended in an error. The text says which."""
+
+
+class TaskGoesOn(Uncertain):
+    """The gateway took the task; its end was not seen."""
 
 
 class MilestoneGateway:
@@ -93,11 +110,11 @@ class MilestoneGateway:
             raise Permanent(why) from error
         self._refusal = None
         said = object_in(answer)
-        token, life = said.get("access_token"), said.get("expires_in")
-        if not isinstance(token, str) or not token or not isinstance(life, int | float):
+        token, life = said.get("access_token"), number_in(said.get("expires_in"))
+        if not isinstance(token, str) or not _is_token(token) or not life > 0:
             raise answer.unusable("the answer holds no token, or not how long it lasts")
         self._token = token
-        self._renew_at = self._clock.monotonic() + life * RENEW_AT
+        self._renew_at = self._clock.monotonic() + min(life, LONGEST_LIFE) * RENEW_AT
         self._link.conceal(token)
 
     async def token(self, limits: Limits = NO_LIMITS) -> str:
@@ -159,26 +176,37 @@ class MilestoneGateway:
             return None
         return part_in(answer, "data")
 
+    async def pages(
+        self,
+        path: str,
+        limits: Limits = NO_LIMITS,
+        *,
+        params: Mapping[str, str] = NOTHING,
+        size: int = PAGE,
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield the list at `path`, page by page. Raises Retryable if it has no end."""
+        before: list[dict[str, Any]] = []
+        for page in range(MOST_PAGES):
+            paging = {"page": str(page), "size": str(size), **params}
+            rows = rows_in(await self.call("GET", path, Effect.NONE, limits, params=paging))
+            if rows and rows == before:
+                return  # what does not page answers the same again
+            yield rows
+            if len(rows) < size:
+                return
+            before = rows
+        raise Retryable(f"the list {path} has no end: {MOST_PAGES * size} rows were read")
+
     async def rows(
         self,
         path: str,
         limits: Limits = NO_LIMITS,
         *,
         params: Mapping[str, str] = NOTHING,
-        pages: int = MOST_PAGES,
+        size: int = PAGE,
     ) -> list[dict[str, Any]]:
-        """Return the list at `path`, page by page; at most `pages` of them."""
-        found: list[dict[str, Any]] = []
-        for page in range(pages):
-            paging = {"page": str(page), "size": str(PAGE), **params}
-            answer = await self.call("GET", path, Effect.NONE, limits, params=paging)
-            rows = rows_in(answer)
-            if rows and rows == found[-len(rows) :]:
-                break  # what does not page answers the same again
-            found += rows
-            if len(rows) < PAGE:
-                break
-        return found
+        """Return the whole list at `path`. Raises Retryable if it has no end."""
+        return [row async for page in self.pages(path, limits, params=params, size=size) for row in page]
 
     async def task(
         self,
@@ -192,7 +220,7 @@ class MilestoneGateway:
     ) -> tuple[HttpAnswer, Task]:
         """Perform a task and follow it to its end (chapter "Task progress and cleanup").
 
-        Raises TaskFailed if it ends in an error or does not end in time.
+        Raises TaskFailed if it ends in an error, and TaskGoesOn if it was taken and its end is not seen.
         """
         body = {} if json is None else json
         answer = await self.call(
@@ -202,22 +230,28 @@ class MilestoneGateway:
             return answer, Task(state="Error", error=self._link.excerpt(answer.body))
         task = task_in(answer, object_in(answer).get("result"))
         if not task.final:
-            task = await self._followed(task, limits)
+            task = await self._followed(f"{name} at {path}", task, effect, limits)
         if task.failed:
             raise TaskFailed(f"{name} at {path}: {self._link.excerpt(task.error) or task.state}")
         return answer, task
 
-    async def _followed(self, task: Task, limits: Limits) -> Task:
-        end = self._clock.monotonic() + TASK_WAIT
+    async def _followed(self, what: str, task: Task, effect: Effect, limits: Limits) -> Task:
+        """Ask for the task until it has ended; a question (`Effect.NONE`) that does not end has failed."""
+        unseen = TaskFailed if effect is Effect.NONE else TaskGoesOn
+        asking = limits.earlier(READ_BACK_SPARE)
+        end = asking.wait(self._clock, TASK_WAIT)
         while not task.final:
             if self._clock.monotonic() >= end:
-                raise TaskFailed(f"task {task.number} is still {task.state} after {TASK_WAIT:g} s")
+                raise unseen(f"{what}: task {task.number} is still {self._link.excerpt(task.state)}")
             await self._clock.sleep(ASK_EVERY)
-            answer = await self.call("GET", f"/tasks/{task.number}", Effect.NONE, limits)
-            task = task_in(answer, part_in(answer, "data"), number=task.number)
+            try:
+                answer = await self.call("GET", f"/tasks/{task.number}", Effect.NONE, asking)
+                task = task_in(answer, part_in(answer, "data"), number=task.number)
+            except DeliveryError as error:
+                raise unseen(f"{what}: taken; its end cannot be asked: {error}") from error
         try:
             tidy = {"task": "TaskCleanup"}
-            await self.call("POST", f"/tasks/{task.number}", Effect.REPEATABLE, limits, params=tidy, json={})
+            await self.call("POST", f"/tasks/{task.number}", Effect.REPEATABLE, asking, params=tidy, json={})
         except DeliveryError:
             pass  # the task itself is done; the server forgets it later
         return task
@@ -254,3 +288,8 @@ class MilestoneGateway:
             deadline=limits.deadline,
             urgent=limits.urgent,
         )
+
+
+def _is_token(text: str) -> bool:
+    """Whether it can stand in a header (RFC 6750 2.1 allows less)."""
+    return bool(text) and all("!" <= char <= "~" for char in text)

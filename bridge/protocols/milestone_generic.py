@@ -34,7 +34,7 @@ async def send_event(
     try:
         async with asyncio.timeout(connect):
             reader, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, UnicodeError) as error:
         raise Unreachable(f"generic event at {where}: {_why(error)} (nothing was sent)") from None
     try:
         async with asyncio.timeout(total):
@@ -55,7 +55,7 @@ async def check_reach(host: str, port: int, connect: float) -> str:
     try:
         async with asyncio.timeout(connect):
             _, writer = await asyncio.open_connection(host, port)
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, UnicodeError) as error:
         return _why(error)
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
@@ -79,5 +79,7 @@ async def _listen(reader: asyncio.StreamReader) -> None:
 def _why(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "no answer within the time allowed"
+    if isinstance(error, UnicodeError):  # what cannot be a name (RFC 5890 2.3.1), from the IDNA codec
+        return "that is no name of a host"
     number = error.errno if isinstance(error, OSError) else None
     return os.strerror(number).lower() if number else "its name cannot be resolved or the connection broke"

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.protocols.http import HttpAnswer
+from bridge.protocols.template import encodable
 
 SUCCEEDED: Final = frozenset({"", "Success", "Completed"})
 """Task states that are the end. Some tasks answer with their own fields and no state."""
@@ -91,10 +93,15 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """taken: the time that the gateway says, as text; size: bytes of the JPEG, about."""
+    """taken: the time that the gateway says, as text; size: bytes of the JPEG.
+
+    age: seconds between `taken` and `clock` ("the gateway's clock", "our clock"); None: it says no time.
+    """
 
     taken: str
     size: int
+    age: float | None
+    clock: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +172,7 @@ def _task_number(path: Any) -> str:
     if isinstance(path, dict) and path.get("type") == "tasks":
         path = f"tasks/{path.get('id')}"
     kind, _, number = str(path).partition("/")
-    return number if kind == "tasks" and number.isdigit() else ""
+    return number if kind == "tasks" and number.isascii() and number.isdigit() else ""
 
 
 def camera_in(row: Mapping[str, Any]) -> Camera:
@@ -174,7 +181,9 @@ def camera_in(row: Mapping[str, Any]) -> Camera:
         id=_text(row.get("id")),
         name=name_in(row),
         ptz=row.get("ptzEnabled") in (True, "true"),
-        presets=tuple(preset_in(preset) for preset in presets or () if isinstance(preset, dict)),
+        presets=tuple(preset_in(each) for each in presets if isinstance(each, dict))
+        if isinstance(presets, list)
+        else (),
     )
 
 
@@ -190,7 +199,7 @@ def preset_in(row: Mapping[str, Any]) -> Preset:
 
 def position_in(row: Mapping[str, Any]) -> Position | None:
     """Return the position, or None where not all three numbers are there."""
-    axes = [_number(row.get(axis)) for axis in ("pan", "tilt", "zoom")]
+    axes = [number_in(row.get(axis)) for axis in ("pan", "tilt", "zoom")]
     if any(math.isnan(axis) for axis in axes):
         return None
     return Position(pan=axes[0], tilt=axes[1], zoom=axes[2])
@@ -227,18 +236,29 @@ def _said(value: Any, *names: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Return texts and numbers as text; everything else is empty."""
+    """Return texts and numbers as text that UTF-8 can hold; everything else is empty."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value)
+    return encodable(str(value))
 
 
-def _number(value: Any) -> float:
+def seconds_in(text: Any) -> float | None:
+    """UTC epoch seconds of an ISO 8601 time (UTC where it does not say); .NET writes seven digits."""
+    if not isinstance(text, str):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def number_in(value: Any) -> float:
     """Return the number, or NaN. A number may be written as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return math.nan
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
     return number if math.isfinite(number) else math.nan

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from bridge.errors import Permanent
 from bridge.model import NOTHING
 from bridge.protocols.http import Effect, HttpAnswer, Refused
+from bridge.protocols.http_settings import MEGABYTE
 from bridge.protocols.nx_session import NO_LIMITS, Limits, NxSession
 from bridge.protocols.nx_values import (
     Bookmark,
@@ -43,6 +44,8 @@ GENERIC_EVENTS_SINCE: Final = 4
 """The API's version that has `events/generic` and lists the rules; older servers have `/api/createEvent`."""
 MOST_BOOKMARKS: Final = 200
 """Bookmarks that one question may bring back."""
+MOST_OF_RULES: Final = 32 * MEGABYTE
+"""Bytes of the list of rules, whatever `max_body` says: each camera has a rule of about 700 bytes."""
 LISTED: Final = "id,name,status,ptz.capabilities"
 """Fields of a device that are asked for: the whole record is long."""
 
@@ -199,7 +202,7 @@ class NxApi:
 
     async def rules(self) -> list[Rule]:
         """Every event rule of the site (v4). Raises Refused 403 where the user may not see them."""
-        answer = await self._ask("/events/rules", NO_LIMITS)
+        answer = await self._ask("/events/rules", Limits(max_body=MOST_OF_RULES))
         return [parse_rule(answer, row) for row in rows_in(answer)]
 
     # --- users --------------------------------------------------------------------------------------
@@ -233,4 +236,4 @@ def segment(value: str) -> str:
     """An id as one part of a path. Raises Permanent for what could lead to another place."""
     if not value.strip(".") or value in ("*", "-"):
         raise Permanent(f"{value!r} is no id of an Nx server")
-    return quote(value, safe="{}:_-")
+    return quote(value, safe="{}:_-", errors="replace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,13 +17,16 @@ from typing import Any, Final
 from bridge.errors import ConfigError, Permanent
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
-from bridge.protocols.nx_values import SiteInfo, object_in, parse_site, text_in
+from bridge.protocols.http_refusal import LastRefusal
+from bridge.protocols.nx_values import SiteInfo, number_in, object_in, parse_site, text_in
 from bridge.protocols.secret import Secret
 
 RENEW_AT: Final = 0.8
 """Part of a session's life after which another one is opened."""
 TOO_OLD: Final = frozenset({403, 422})
 """Statuses that may only mean that the session is too old."""
+
+_TOKEN: Final = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,8 @@ class Limits:
     urgent: bool = False
     within: float | None = None
     """Seconds for this one request, instead of `timeouts.total`."""
+    max_body: int | None = None
+    """Bytes of this one answer, where it may be longer than the settings say."""
 
 
 NO_LIMITS: Final = Limits()
@@ -51,6 +57,7 @@ class NxSession:
         self._token = ""
         self._renew_at = 0.0
         self._logging_in = asyncio.Lock()
+        self._last_refusal = LastRefusal(clock)
 
     @property
     def version(self) -> int:
@@ -80,6 +87,7 @@ class NxSession:
         except ConfigError as error:
             raise Permanent(f"no log-in at the Nx server: {error}") from None
         self._link.conceal(password)
+        self._last_refusal.respect(password)
         self._version = self._pinned or (await self.site(limits)).api
         body = {"username": self._user, "password": password, "setCookie": False}
         try:
@@ -89,13 +97,14 @@ class NxSession:
         except Refused as error:
             if error.status not in (401, 403, 422):
                 raise
-            raise Permanent(f"the Nx server refuses the user {self._user}: {error}") from error
+            why = f"the Nx server refuses the user {self._user}: {error}"
+            raise self._last_refusal.remember(password, why) from error
         said = object_in(answer)
-        life = said.get("expiresInS")
-        if not isinstance(life, int | float) or isinstance(life, bool):
-            raise answer.unusable("the answer does not say how long the session lasts")
-        self._token = text_in(answer, said, "token")
-        self._link.conceal(self._token)
+        life, token = number_in(answer, said, "expiresInS"), text_in(answer, said, "token")
+        if not _TOKEN.fullmatch(token):
+            raise answer.unusable("the token that it gave cannot stand in a header")
+        self._link.conceal(token)
+        self._token = token
         self._renew_at = self._clock.monotonic() + life * RENEW_AT
 
     async def rest(
@@ -163,6 +172,7 @@ class NxSession:
             within=limits.within,
             deadline=limits.deadline,
             urgent=limits.urgent,
+            max_body=limits.max_body,
         )
         if answer.status in SUCCESS or (expect_old and _speaks_of_the_session(answer)):
             return answer

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from bridge.model import NOTHING
 from bridge.protocols.http import HttpAnswer
 
 LIVE: Final = frozenset({"Online", "Recording"})
 """Statuses of a device that gives pictures."""
+FARTHEST: Final = 10**15
+"""Milliseconds since the epoch that are no time any more (the year 33658)."""
 UNDECIDED: Final = frozenset({"NotDefined", ""})
 """Statuses while servers synchronize: neither live nor missing."""
 
@@ -189,7 +191,7 @@ def parse_site(answer: HttpAnswer) -> SiteInfo:
         version=text_in(answer, said, "version"),
         brand=str(said.get("customization") or "Nx"),
         api=min(int(number), 4) if number.isascii() and number.isdigit() else 1,
-        time=time / 1000 if isinstance(time, int) and time > 0 else None,
+        time=time / 1000 if _is_time(time) and time > 0 else None,
     )
 
 
@@ -227,7 +229,7 @@ def parse_position(answer: HttpAnswer) -> Position:
 def parse_bookmark(answer: HttpAnswer, row: Mapping[str, Any]) -> Bookmark:
     tags = row.get("tags") or []
     start, duration = row.get("startTimeMs"), row.get("durationMs")
-    if not (isinstance(tags, list) and isinstance(start, int) and isinstance(duration, int)):
+    if not (isinstance(tags, list) and _is_time(start) and _is_time(duration)):
         raise answer.unusable("the answer holds no bookmark with start, length and tags")
     created = row.get("creationTimeMs")
     return Bookmark(
@@ -239,7 +241,7 @@ def parse_bookmark(answer: HttpAnswer, row: Mapping[str, Any]) -> Bookmark:
         duration=duration,
         tags=frozenset(map(str, tags)),
         creator=plain_id(row.get("creatorUserId")),
-        created=created if isinstance(created, int) else start,
+        created=created if _is_time(created) else start,
     )
 
 
@@ -290,8 +292,21 @@ def ids_in(row: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(map(plain_id, ids)) if isinstance(ids, list) else frozenset()
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def number_in(answer: HttpAnswer, row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name)
+    if not _is_number(value):
+        raise answer.unusable(f"the answer holds no number {name}")
+    return float(value)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether it is one that can be reckoned with: JSON has whole numbers that no float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float(FARTHEST)
+
+
+def _is_time(value: Any) -> TypeGuard[int]:
+    """Whether it is a whole number of milliseconds that a clock may show."""
+    return _is_number(value) and isinstance(value, int)
 
 
 def _flags(value: Any) -> frozenset[str]:

@@ -6,6 +6,8 @@ repeats the token of the request in the `url` field of its error answers).
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import unicodedata
 from typing import Final
@@ -14,7 +16,7 @@ from urllib.parse import quote, quote_plus
 MASK: Final = "***"
 SHORTEST: Final = 4
 """Known secrets shorter than this are not searched for: masking every "a" would hide the message itself."""
-REMEMBERED: Final = 60
+REMEMBERED: Final = 120
 """Forms of secrets that are searched for; of tokens that are renewed for years only the last matter."""
 
 _NAMES: Final = (
@@ -32,6 +34,7 @@ _PATTERNS: Final = (
     # a JSON Web Token wherever it stands (RFC 7519)
     (re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), MASK),
 )
+_CODE_POINT: Final = re.compile(r"\\u([0-9a-f]{4})")
 
 
 class Scrubber:
@@ -41,10 +44,10 @@ class Scrubber:
         self._known: dict[str, None] = {}
 
     def conceal(self, secret: str) -> None:
-        """From now on remove `secret`, also where it stands percent-encoded."""
+        """From now on remove `secret`, also where it stands percent-encoded or escaped for HTML or JSON."""
         if len(secret) < SHORTEST:
             return
-        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+        for form in _forms(secret):
             self._known.pop(form, None)
             self._known[form] = None
         while len(self._known) > REMEMBERED:
@@ -64,3 +67,21 @@ class Scrubber:
 
     def __repr__(self) -> str:
         return f"Scrubber({len(self._known)} known)"
+
+
+def _forms(secret: str) -> dict[str, None]:
+    """The secret as it may stand in an answer, each form once."""
+    percent = [quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace")]
+    marked = [html.escape(secret, quote=quotes_too) for quotes_too in (False, True)]
+    marked += [marked[1].replace("&#x27;", apostrophe) for apostrophe in ("'", "&#39;", "&#039;", "&apos;")]
+    written = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True)]
+    written += [form.replace("/", "\\/") for form in written]  # as PHP does
+    return dict.fromkeys((secret, *percent, *marked, *written, _as_dotnet(secret)))
+
+
+def _as_dotnet(secret: str) -> str:
+    """In JSON as .NET writes it: what HTML escapes is a code point as well, with capitals."""
+    written = json.dumps(secret)[1:-1].replace('\\"', "\\u0022")
+    for char in "&<>'+`":
+        written = written.replace(char, f"\\u{ord(char):04x}")
+    return _CODE_POINT.sub(lambda match: f"\\u{match[1].upper()}", written)

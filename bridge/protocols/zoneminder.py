@@ -17,6 +17,7 @@ from typing import Final
 from bridge.errors import ConfigError, Permanent, Retryable
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_refusal import LastRefusal
 from bridge.protocols.secret import Secret
 from bridge.protocols.zoneminder_values import (
     AlarmState,
@@ -28,10 +29,13 @@ from bridge.protocols.zoneminder_values import (
     parse_monitor,
     part_in,
     rows_in,
+    token_in,
 )
 
 RENEW_BEFORE: Final = 300.0
 """Seconds before its end that a token is renewed: a log-in takes 0.3 to 1 s, which an SOS should not wait."""
+LOG_IN_PAGE: Final = frozenset({302, 303, 307})
+"""Statuses by which index.php sends whoever is not logged in to its log-in page."""
 NAME_LENGTH: Final = 64
 """Characters of an event's name; a longer one is answered with HTTP 500."""
 
@@ -63,6 +67,7 @@ class ZoneMinderApi:
         """Empty when ZoneMinder runs without authentication."""
         self._expires = 0.0
         self._logging_in = asyncio.Lock()
+        self._last_refusal = LastRefusal(clock)
 
     @property
     def protected(self) -> bool:
@@ -76,6 +81,7 @@ class ZoneMinderApi:
         except ConfigError as error:
             raise Permanent(f"no log-in at ZoneMinder: {error}") from None
         self._link.conceal(password)
+        self._last_refusal.respect(password)
         try:
             answer = await self._link.request(
                 "POST",
@@ -88,12 +94,14 @@ class ZoneMinderApi:
         except Refused as error:
             if error.status not in (401, 403):
                 raise
-            raise Permanent(f"ZoneMinder refuses the user {self._user}: {error}") from error
+            why = f"ZoneMinder refuses the user {self._user}: {error}"
+            raise self._last_refusal.remember(password, why) from error
         said = object_in(answer)
-        self._token = str(said.get("access_token") or "")
-        life = number_in(answer, said.get("access_token_expires")) if self._token else math.inf
+        token = token_in(answer, said)
+        life = number_in(answer, said.get("access_token_expires")) if token else math.inf
+        self._link.conceal(token)
+        self._token = token
         self._expires = self._clock.monotonic() + life
-        self._link.conceal(self._token)
         return str(said.get("version", ""))
 
     async def state(self, monitor: str, limits: Limits = NO_LIMITS) -> AlarmState:
@@ -157,14 +165,19 @@ class ZoneMinderApi:
         params = {"view": "request", "request": "control", "id": monitor, "control": command}
         for last in (False, True):
             token = await self._valid_token(limits)
-            answer = await self._call("GET", "/index.php", Effect.REPEATABLE, limits, params=params)
-            said = object_in(answer)
-            if said.get("result") == "Ok":
-                return
-            if last:
-                why = self._link.excerpt(str(said.get("message")))
-                raise Permanent(f"PTZ of monitor {monitor}: ZoneMinder says: {why}")
-            self._drop(token)  # it has no 401 for a token that ran out, only these words
+            try:
+                answer = await self._call("GET", "/index.php", Effect.REPEATABLE, limits, params=params)
+            except Refused as error:
+                if error.status not in LOG_IN_PAGE or last:
+                    raise
+            else:
+                said = object_in(answer)
+                if said.get("result") == "Ok":
+                    return
+                if last:
+                    why = self._link.excerpt(str(said.get("message")))
+                    raise Permanent(f"PTZ of monitor {monitor}: ZoneMinder says: {why}")
+            self._drop(token)  # it has no 401 here for a token that ran out, only such words
 
     async def monitor(self, number: str, limits: Limits = NO_LIMITS) -> Monitor:
         """One monitor with its health. Raises Refused 404 if there is none."""
@@ -176,12 +189,13 @@ class ZoneMinderApi:
         return [parse_monitor(answer, row) for row in rows_in(answer, "monitors")]
 
     async def presets_of_control_types(self) -> dict[str, int]:
-        """Control type -> how many presets it can recall (0: none)."""
+        """Control type -> how many presets it can recall; types that have none are left out."""
         answer = await self._call("GET", "/api/controls.json", Effect.NONE)
         types = [part_in(answer, row, "Control") for row in rows_in(answer, "controls")]
         return {
-            str(kind.get("Id")): int(kind.get("NumPresets") or 0) if kind.get("HasPresets") else 0
+            str(kind.get("Id")): int(number_in(answer, kind.get("NumPresets") or 0))
             for kind in types
+            if kind.get("HasPresets")
         }
 
     async def daemons_run(self) -> bool:

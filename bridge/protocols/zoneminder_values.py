@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from bridge.protocols.http import HttpAnswer
 
 FORCED: Final = "Forced Web"
 """Stands in the cause of an event that a forced alarm opened, or in the notes of one that it joined."""
+_TOKEN: Final = re.compile(r"[!-~]*")
 
 
 class AlarmState(enum.IntEnum):
@@ -110,11 +112,19 @@ def part_in(answer: HttpAnswer, row: Any, name: str) -> dict[str, Any]:
 def number_in(answer: HttpAnswer, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # JSON has whole numbers that no float can hold
         number = math.nan
     if not math.isfinite(number):
         raise answer.unusable("the answer holds no number where one must be")
     return number
+
+
+def token_in(answer: HttpAnswer, said: dict[str, Any]) -> str:
+    """The token of a log-in; empty where ZoneMinder runs without authentication."""
+    token = said.get("access_token") or ""
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise answer.unusable("the token that it gave is none")
+    return token
 
 
 def parse_event(answer: HttpAnswer, row: Any) -> VideoEvent:

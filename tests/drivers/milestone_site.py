@@ -33,6 +33,8 @@ class Site:
     async def do(self, operation: Operation, target: str = PTZ, **fields: Any) -> Receipt:
         names = ("doubtful", "attempts", "incident", "id", "created_at")
         changes = {name: fields.pop(name) for name in names if name in fields}
+        if (within := fields.pop("within", None)) is not None:
+            changes["deadline"] = self.clock.now() + within
         sample = delivery(FakeClock(self.clock.now()), operation, target, **fields)
         return await self.driver.perform(replace(sample, **changes))
 

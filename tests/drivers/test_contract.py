@@ -18,7 +18,8 @@ import trustme
 
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreachable
 from bridge.model import Capability, Delivery, DeliveryState, Operation, Receipt
-from bridge.simulator.vms.faults import Fault, Rule
+from bridge.simulator.vms.faults import Fault, Faults, Rule
+from bridge.simulator.vms.server import FakeServer
 from tests.drivers.cases import SECRET, Case, HastyClock, Maker
 from tests.http.conftest import Echo
 
@@ -168,6 +169,50 @@ async def test_wrong_types_everywhere_prove_nothing(case: Case) -> None:
     case.fake.faults.order(Rule(fault=Fault.WRONG_TYPES))
     result = await attempt(case)
     assert not (isinstance(result, Receipt) and result.outcome is DeliveryState.VERIFIED)
+
+
+class _From(Faults):
+    """Faults the request at one place of the order in which they arrive; with `lasting` all after it too."""
+
+    def __init__(self, fake: FakeServer, place: int, rule: Rule, *, lasting: bool) -> None:
+        super().__init__()
+        self._fake = fake
+        self._place = place
+        self._rule = rule
+        self._lasting = lasting
+
+    def take(self, method: str, path: str) -> Rule | None:
+        at = len(self._fake.requests) - 1
+        return self._rule if at == self._place or (self._lasting and at > self._place) else None
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(fault=Fault.RESET),
+        Rule(fault=Fault.STATUS, status=403),
+        Rule(fault=Fault.STATUS, status=500),
+    ],
+    ids=["reset", "403", "500"],
+)
+async def test_what_was_done_is_never_called_undone(
+    make: Maker, hasty: HastyClock, rule: Rule, lasting: bool
+) -> None:
+    """Whichever request fails from the acting one on: if it took effect, no error may say that it did not."""
+    sample = await make(hasty)
+    await sample.driver.close()
+    await sample.fake.stop()
+    for place in range(sample.happy.index(sample.acts), len(sample.happy)):
+        case = await make(HastyClock())
+        case.fake.faults = _From(case.fake, place, rule, lasting=lasting)
+        result = await attempt(case)
+        await case.driver.close()
+        await case.fake.stop()
+        if isinstance(result, Receipt):
+            assert case.effects() == 1, sample.happy[place]
+        elif case.effects():
+            assert isinstance(result, Uncertain), (sample.happy[place], result)
 
 
 async def test_redirects_are_not_followed(case: Case) -> None:

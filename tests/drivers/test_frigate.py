@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from bridge.drivers.frigate import Config, Driver, capabilities_of
 from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
 from bridge.model import Capability, DeliveryState, Operation, Receipt, Targets
+from bridge.protocols.frigate_account import Account
 from bridge.protocols.frigate_socket import CommandSocket
-from bridge.simulator.vms.faults import Fault, Rule
+from bridge.protocols.http import HttpLink
+from bridge.simulator.vms.faults import Fault, Faults, Rule
 from bridge.simulator.vms.frigate import FakeCamera, FakeFrigate, FakeUser
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
 
@@ -62,6 +64,21 @@ class Site:
         targets = Targets(cameras={PTZ: frozenset({"gate"}), FIXED: frozenset()})
         config = Config.model_validate({**own, **settings})
         return Driver("frigate", config, targets=targets, clock=self.clock)
+
+
+class After(Faults):
+    """Resets requests whose line begins with `words`, once so many of them have come."""
+
+    def __init__(self, fake: FakeFrigate, count: int, words: str) -> None:
+        super().__init__()
+        self._fake = fake
+        self._count = count
+        self._words = words
+
+    def take(self, method: str, path: str) -> Rule | None:
+        seen = sum(str(request).startswith(self._words) for request in self._fake.requests)
+        due = f"{method} {path}".startswith(self._words) and seen > self._count
+        return Rule(fault=Fault.RESET) if due else None
 
 
 @pytest.fixture
@@ -223,6 +240,92 @@ async def test_a_restart_ends_events_without_a_word(site: Site) -> None:
     assert await site.driver.still_held(Operation.START_RECORDING, PTZ) is False
     await site.do(Operation.START_RECORDING, attempts=2)
     assert len(site.fake.state.events) == 2
+
+
+@pytest.mark.parametrize("rule", [Rule(fault=Fault.RESET), Rule(fault=Fault.STATUS, status=403)])
+async def test_an_event_that_cannot_be_read_back(site: Site, rule: Rule) -> None:
+    """It is open all the same: the receipt names it, so that it can be ended."""
+    site.camera.records = False
+    driver, site.driver = site.driver, site.make(switch_recording="on")
+    await driver.close()
+    site.fake.faults.order(replace(rule, method="GET", path="/api/events/"))
+    receipt = await site.do(Operation.START_RECORDING)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "promised: the answer was yes; reading back failed: " in receipt.proof
+    assert receipt.reference == f"event:{site.fake.state.events[0].row['id']};recordings:off"
+
+
+async def test_an_end_that_cannot_be_read_back(site: Site) -> None:
+    reference = (await site.do(Operation.START_RECORDING)).reference
+    ended = site.asked("GET /api/events/") + 1  # that it is stored is asked first
+    site.fake.faults = After(site.fake, ended, "GET /api/events/")
+    receipt = await site.do(Operation.STOP_RECORDING, reference=reference)
+    assert (receipt.outcome, "reading back failed" in receipt.proof) == (DeliveryState.ACCEPTED, True)
+    assert site.fake.state.events[0].end_time is not None
+
+
+async def test_an_end_of_two_that_breaks_half_way(site: Site) -> None:
+    for _ in range(2):
+        await site.do(Operation.START_RECORDING)
+        await site.clock.sleep(5)
+    second = site.fake.state.events[1].row["id"]
+    site.fake.faults.order(Rule(fault=Fault.STATUS, status=403, path=f"{second}/end"))
+    with pytest.raises(Uncertain, match=r"ended: .*-000001; then: .*403"):
+        await site.do(Operation.STOP_RECORDING)
+
+
+async def test_a_switch_that_goes_back_unseen(site: Site) -> None:
+    site.camera.records = False
+    driver, site.driver = site.driver, site.make(switch_recording="on")
+    await driver.close()
+    reference = (await site.do(Operation.START_RECORDING)).reference
+    site.fake.faults.order(Rule(fault=Fault.RESET, path="/api/config"))
+    with pytest.raises(Uncertain, match=r"ended: .*; then: .*was turned OFF; reading back failed"):
+        await site.do(Operation.STOP_RECORDING, reference=reference)
+    assert not site.recording()
+
+
+async def test_what_is_written_and_cannot_be_read_back(site: Site) -> None:
+    reference = (await site.do(Operation.START_RECORDING)).reference
+    for operation in (Operation.BOOKMARK, Operation.EXTEND_BOOKMARK, Operation.LOCK_EVIDENCE):
+        site.fake.faults = After(site.fake, site.asked("GET /api/events/") + 1, "GET /api/events/")
+        receipt = await site.do(operation, reference=reference)
+        assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, reference)
+        assert "the answer was yes; reading back failed" in receipt.proof
+
+
+# --- nonsense ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "number", [10**400, 1e999, "x", [1], None], ids=["huge", "inf", "text", "list", "null"]
+)
+async def test_numbers_that_nobody_can_reckon_with(site: Site, number: Any) -> None:
+    """JSON has whole numbers that no float can hold."""
+    site.camera.fps = number
+    with pytest.raises(CameraMissing, match="camera_fps 0"):
+        await site.do(Operation.PROVE_LIVE)
+    assert [each.text for each in await site.driver.check() if each.level == "error"] == [
+        f"camera {PTZ} gives no pictures"
+    ]
+
+
+@pytest.mark.parametrize("number", ["a b", "../x", "..", "a\nb", 7, ""])
+async def test_an_event_whose_id_could_lead_elsewhere(site: Site, number: Any) -> None:
+    await site.do(Operation.START_RECORDING)
+    site.fake.state.events[0].row["id"] = number
+    for operation in (Operation.BOOKMARK, Operation.STOP_RECORDING):
+        with pytest.raises(Retryable, match="the answer holds no event"):
+            await site.do(operation)
+    assert await site.driver.still_held(Operation.START_RECORDING, PTZ) is None
+
+
+@pytest.mark.parametrize("end", [10**400, "Infinity", "NaN", "soon", None])
+def test_a_token_whose_end_is_none(end: Any) -> None:
+    clock = HastyClock()
+    settings = Config.model_validate({"base_url": "http://127.0.0.1:1"})
+    account = Account(HttpLink(settings, name="x", clock=clock), user="", password=None, clock=clock)
+    assert account._life({"exp": end}) == account._life({}) == 86_400.0
 
 
 # --- footage -------------------------------------------------------------------------------------------

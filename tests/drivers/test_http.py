@@ -76,6 +76,10 @@ def with_request(**settings: Any) -> dict[str, Any]:
         ),
         (with_request(missing_status=[204]), "missing_status 204 is a success as well"),
         (
+            MINIMAL | {"requests": {"beacon_on": {"path": "/lamp", "capability": "repeatable"}}},
+            "beacon_on is for drivers with beacons of their own",
+        ),
+        (
             MINIMAL | {"requests": {"prove_live": {"path": "/live", "capability": "repeatable"}}},
             "a status alone shows no picture",
         ),
@@ -225,11 +229,33 @@ async def test_a_target_that_cannot_stand_in_the_path(
     assert echo.requests == []
 
 
-async def test_a_line_break_in_a_header_is_refused(start: Start, echo: Echo, hasty: HastyClock) -> None:
+async def test_a_header_stays_on_its_line(start: Start, echo: Echo, hasty: HastyClock) -> None:
+    """A line break in a name must neither begin another header nor cost the SOS its picture."""
     driver = await start(headers={"X-Title": "{title}"})
-    with pytest.raises(Permanent, match="control character"):
-        await driver.perform(delivery(hasty, Operation.SHOW, "desk", title="SOS\r\nX-Evil: 1"))
-    assert echo.requests == []
+    await driver.perform(delivery(hasty, Operation.SHOW, "desk", title="SOS\r\nX-Evil: 1\x00\u2028b"))
+    assert echo.requests[0].headers["x-title"] == "SOS X-Evil: 1 b"
+    assert "x-evil" not in echo.requests[0].headers
+
+
+@pytest.mark.parametrize("read_back", [{"path": "/{preset}"}, {"path": "/x", "json": "{preset:int}"}])
+async def test_a_read_back_that_cannot_be_sent_is_no_failure(
+    start: Start, echo: Echo, hasty: HastyClock, read_back: dict[str, Any]
+) -> None:
+    driver = await start(read_back=read_back)
+    receipt = await driver.perform(delivery(hasty, Operation.SHOW, "desk"))
+    assert (receipt.outcome, len(echo.requests)) == (DeliveryState.ACCEPTED, 1)
+    assert "the answer was yes; reading back failed: " in receipt.proof
+
+
+async def test_an_expectation_without_a_value_is_no_failure(
+    start: Start, echo: Echo, hasty: HastyClock
+) -> None:
+    """That turns out when the request has done what it does."""
+    driver = await start(expect={"json": {"/n": "{preset:int}"}})
+    echo.say = Answer.json({"n": 7})
+    with pytest.raises(Uncertain, match="preset is ''"):
+        await driver.perform(delivery(hasty, Operation.SHOW, "desk"))
+    assert len(echo.requests) == 1
 
 
 async def test_half_a_character_is_no_reason_to_fail(start: Start, echo: Echo, hasty: HastyClock) -> None:

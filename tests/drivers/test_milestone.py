@@ -14,7 +14,8 @@ from bridge.errors import CameraMissing, Permanent, Retryable
 from bridge.model import Capability, DeliveryState, Operation, Targets
 from bridge.protocols.milestone_values import AlarmState, Position, alarm_in, position_in
 from bridge.simulator.vms.faults import Fault, Rule
-from bridge.simulator.vms.milestone_plant import FakeCamera, number_of
+from bridge.simulator.vms.milestone_plant import FakeCamera, FakePreset, number_of
+from bridge.simulator.vms.server import Answer
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock
 from tests.drivers.cases_milestone import FIXED, HOME, IN_CAMERA, MONITOR, POST_03, PTZ, SETTINGS
 from tests.drivers.milestone_site import Site, site_at
@@ -137,7 +138,7 @@ async def test_recording_is_by_rule(site: Site) -> None:
 async def test_a_live_picture(site: Site) -> None:
     receipt = await site.do(Operation.PROVE_LIVE)
     assert receipt.outcome is DeliveryState.VERIFIED
-    assert receipt.proof == "a picture of 2026-01-01T00:00:00Z, 15 bytes"
+    assert receipt.proof == "a picture of 2026-01-01T00:00:00+00:00, 1604 bytes"
     assert site.sent("POST /api/rest/v1/cameras") == {"width": 320, "height": 240}
 
 
@@ -154,9 +155,38 @@ async def test_a_recording_server_that_is_away(site: Site, operation: Operation)
         await site.do(operation, preset="post-03")
 
 
-async def test_a_picture_that_is_none(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.simulator.vms.milestone_rest.JPEG", "")
+@pytest.mark.parametrize(
+    "data",
+    ["", "/9j/", "/9j/4AAQSkZJRgABAQ==", "R0lG" * 1000, "/9j/" + "%" * 4000, "/9j/" + "ü" * 4000],
+    ids=str,
+)
+async def test_a_picture_that_is_none(site: Site, data: str) -> None:
+    site.fake.rest.jpeg = data
     with pytest.raises(CameraMissing, match="no picture"):
+        await site.do(Operation.PROVE_LIVE)
+
+
+async def test_a_picture_of_long_ago(site: Site) -> None:
+    site.fake.rest.picture_age = 60.0
+    with pytest.raises(CameraMissing, match="60 s old by our clock"):
+        await site.do(Operation.PROVE_LIVE)
+
+
+async def test_a_picture_of_the_future_proves_nothing(site: Site) -> None:
+    site.fake.rest.picture_age = -60.0
+    receipt = await site.do(Operation.PROVE_LIVE)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "60 s ahead of our clock" in receipt.proof
+
+
+async def test_a_pictures_age_is_by_the_gateways_clock(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dated(answer: Answer) -> bytes:
+        date = b"\r\nDate: Thu, 01 Jan 2026 00:01:00 GMT\r\n"
+        return encode(answer).replace(b"\r\n", date, 1)
+
+    encode = Answer.encode
+    monkeypatch.setattr(Answer, "encode", dated)
+    with pytest.raises(CameraMissing, match="60 s old by the gateway's clock"):
         await site.do(Operation.PROVE_LIVE)
 
 
@@ -252,8 +282,22 @@ async def test_a_task_that_does_not_end(site: Site, monkeypatch: pytest.MonkeyPa
     site.fake.rest.slow_tasks = True
     stuck = {"state": "InProgress"}
     monkeypatch.setattr("bridge.simulator.vms.milestone_rest.Rest._one", lambda *_: stuck)
-    with pytest.raises(Retryable, match="task 33 is still InProgress after 10 s"):
-        await site.do(Operation.RECALL_PRESET, preset="post-03")
+    receipt = await site.do(Operation.RECALL_PRESET, preset="post-03")
+    assert receipt.outcome is DeliveryState.VERIFIED
+    site.fake.camera("PTZ-01").stuck = True
+    site.fake.camera("PTZ-01").position = (0.9, 0.9, 0.9)
+    receipt = await site.do(Operation.RECALL_PRESET, preset="post-03")
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "task 34 is still InProgress" in receipt.proof
+
+
+async def test_a_task_that_may_not_be_followed(site: Site) -> None:
+    site.fake.rest.slow_tasks = True
+    site.fake.camera("PTZ-01").tells_position = False
+    site.fake.faults.order(Rule(fault=Fault.STATUS, path="/tasks/", status=403))
+    receipt = await site.do(Operation.RECALL_PRESET, preset="post-03")
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert site.fake.state.moves == 1
 
 
 @pytest.mark.parametrize("target", ["", "1", "../users", f"{PTZ}/x", "TANKFARM-EAST-PTZ-01"])
@@ -297,9 +341,20 @@ async def test_home_where_nothing_can_be_asked(site: Site) -> None:
     assert site.fake.state.moves == 1
 
 
+@pytest.mark.parametrize("reference", ["", f"preset:{IN_CAMERA}"], ids=["nothing", "kept in the camera"])
+@pytest.mark.parametrize("tells", [True, False], ids=["tells its position", "does not"])
+async def test_not_home_from_nobody_knows_where(site: Site, reference: str, tells: bool) -> None:
+    site.fake.camera("PTZ-01").tells_position = tells
+    receipt = await site.do(Operation.HOME, reference=reference)
+    assert receipt.outcome is DeliveryState.SUPERSEDED
+    assert "an operator may have it" in receipt.proof
+    assert site.fake.state.moves == 0
+
+
 async def test_a_home_preset_by_name(hasty: HastyClock) -> None:
     async with site_at(hasty, home_preset="post-03") as site:
-        await site.do(Operation.HOME)
+        site.fake.camera("PTZ-01").position = (0.0, 0.0, 0.0)
+        await site.do(Operation.HOME, reference="position:0.0,0.0,0.0")
         assert site.asked(f"ptzPresets/{POST_03}") == 1
 
 
@@ -493,8 +548,20 @@ async def test_lists_are_read_page_by_page(site: Site) -> None:
         number = number_of("cameras", count)
         site.fake.state.cameras[number] = FakeCamera(number, f"CAM-{count}", ptz=False)
     assert len((await site.driver.inventory()).cameras) == 502
-    pages = [request.query["page"] for request in site.fake.requests if request.path.endswith("/cameras")]
-    assert pages == ["0", "1", "2"]
+    asked = [request.query for request in site.fake.requests if request.path.endswith("/cameras")]
+    assert [query["page"] for query in asked] == [str(page) for page in range(26)]
+    assert {query["size"] for query in asked} == {"20"}
+
+
+async def test_a_big_site_with_many_presets(site: Site) -> None:
+    """What is read of one answer is limited: a page of cameras with their presets must stay below."""
+    for count in range(3, 603):
+        camera = FakeCamera(number_of("cameras", count), f"CAM-{count}")
+        presets = (number_of("ptzPresets", count * 100 + each) for each in range(64))
+        camera.presets = [FakePreset(number, "p" * 200, (0.1, 0.2, 0.3)) for number in presets]
+        site.fake.state.cameras[camera.id] = camera
+    assert len((await site.driver.inventory()).cameras) == 602
+    assert await site.texts("error") == []
 
 
 # --- answers -------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.drivers.milestone import Config, Driver
-from bridge.errors import Permanent, Retryable
+from bridge.errors import Permanent, Retryable, Uncertain, Unsent
 from bridge.model import DeliveryState, Event, Kind, Operation, Targets
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.milestone_plant import number_of
@@ -71,11 +71,46 @@ async def test_an_alarm_that_comes_late(site: Site) -> None:
 
 
 async def test_an_alarm_that_never_comes(site: Site) -> None:
-    """202 without effect; the repeat looks for it, and raises it again."""
+    """202 without effect: it may come late, so it is not raised again, and never called verified."""
     site.fake.faults.order(Rule(fault=Fault.LIE, method="POST", path="/alarms", times=1))
-    with pytest.raises(Retryable, match="was accepted, and is not there"):
+    with pytest.raises(Uncertain, match="was accepted, and is not there yet"):
         await popup(site)
-    assert await popup(site, attempts=2) == f"alarm:{FIRST}"
+    receipt = await site.do(Operation.POPUP, MONITOR, attempts=2, doubtful=True)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert receipt.proof.endswith("still not to be seen")
+    assert site.asked("POST /api/rest/v1/alarms") == 1
+
+
+async def test_an_alarm_that_is_listed_too_late_is_raised_once(site: Site) -> None:
+    site.fake.rest.late_alarms = 15
+    with pytest.raises(Uncertain):
+        await popup(site)
+    receipt = await site.do(Operation.POPUP, MONITOR, attempts=2, doubtful=True)
+    assert receipt.outcome is DeliveryState.VERIFIED
+    assert len(site.fake.state.alarms) == 1
+
+
+async def test_a_lost_alarm_among_thousands(site: Site) -> None:
+    """The order of the list is in no document: ours may be the last."""
+    for count in range(2000, 3200):
+        number = number_of("alarms", count)
+        site.fake.state.alarms[number] = {"id": number, "name": "motion", "message": "no SOS"}
+    site.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="/alarms", times=1))
+    with pytest.raises(Uncertain):
+        await popup(site)
+    assert await popup(site, attempts=2, doubtful=True) == f"alarm:{FIRST}"
+    assert site.asked("POST /api/rest/v1/alarms") == 1
+
+
+async def test_a_lost_alarm_that_may_not_be_looked_for(site: Site) -> None:
+    """It is not raised again blindly, and not called failed."""
+    site.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="/alarms"))
+    site.fake.faults.order(Rule(fault=Fault.STATUS, method="GET", path="/alarms", status=403))
+    with pytest.raises(Uncertain):
+        await popup(site)
+    for _ in range(3):
+        with pytest.raises(Unsent, match="cannot be looked for"):
+            await popup(site, attempts=2, doubtful=True)
     assert len(site.fake.state.alarms) == 1
 
 
@@ -84,6 +119,39 @@ async def test_an_alarm_that_may_not_be_read(site: Site) -> None:
     receipt = await site.do(Operation.POPUP, MONITOR, cameras=PTZ)
     assert receipt.outcome is DeliveryState.ACCEPTED
     assert "cannot be read back" in receipt.proof
+
+
+@pytest.mark.parametrize("status", [0, 403, 500])
+async def test_what_was_done_and_cannot_be_read_back_is_accepted(site: Site, status: int) -> None:
+    """status 0: the connection is reset."""
+    kind = Fault.STATUS if status else Fault.RESET
+    reference = await popup(site)
+    await site.do(Operation.UPDATE_POPUP, MONITOR, acknowledged_by="A. Person")
+    site.fake.faults.order(Rule(fault=kind, method="GET", path="/alarms/", status=status))
+    for operation in (Operation.POPUP, Operation.CLOSE_POPUP):
+        receipt = await site.do(operation, MONITOR, reference=reference)
+        assert (receipt.outcome, receipt.reference) == (DeliveryState.ACCEPTED, reference)
+        assert "cannot be read back" in receipt.proof
+    assert site.fake.state.alarms[FIRST]["state"]["name"] == "Closed"
+
+
+async def test_what_an_operator_has_closed_stays_closed(site: Site) -> None:
+    reference = await popup(site)
+    site.fake.operator_takes(FIRST, "Closed", "anna")
+    receipt = await site.do(Operation.UPDATE_POPUP, MONITOR, reference=reference, acknowledged_by="B. Person")
+    alarm = site.fake.state.alarms[FIRST]
+    assert alarm["state"]["name"] == "Closed"
+    assert alarm["comment"] == "acknowledged by B. Person"
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "it is Closed already, and stays so" in receipt.proof
+
+
+async def test_a_state_that_may_not_be_read_is_left_alone(site: Site) -> None:
+    reference = await popup(site)
+    site.fake.faults.order(Rule(fault=Fault.STATUS, method="GET", path="/alarms/", status=403))
+    receipt = await site.do(Operation.UPDATE_POPUP, MONITOR, reference=reference, acknowledged_by="B. Person")
+    assert "state is left alone" in receipt.proof
+    assert site.fake.state.alarms[FIRST]["state"]["name"] == "New"
 
 
 async def test_update_and_close(site: Site) -> None:
@@ -246,3 +314,47 @@ async def test_a_gateway_that_is_away_for_a_while(quick: Site) -> None:
         quick.fake.operator_takes(FIRST, "In progress", "anna")
         await asyncio.wait_for(heard.came.wait(), 20)
     assert len(heard.events) == 1
+
+
+@pytest.mark.parametrize("remembers", [True, False], ids=["same process", "after a restart"])
+async def test_an_alarm_whose_answer_was_lost_is_watched(quick: Site, remembers: bool) -> None:
+    config = Config.model_validate({**SETTINGS, "base_url": quick.fake.url})
+    second = quick.driver if remembers else Driver("xp", config, targets=Targets(), clock=Quick())
+    async with watched(Site(second, quick.fake, quick.clock)) as heard:
+        await asyncio.sleep(0.1)
+        quick.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="/alarms", times=1))
+        with pytest.raises(Uncertain):
+            await popup(quick)
+        await popup(Site(second, quick.fake, quick.clock), attempts=2, doubtful=True)
+        quick.fake.operator_takes(FIRST, "In progress", "anna")
+        await asyncio.wait_for(heard.came.wait(), 20)
+    await second.close()
+    assert [event.incident for event in heard.events] == [INCIDENT]
+
+
+async def test_what_was_open_before_is_looked_for_until_it_is_found(quick: Site) -> None:
+    await popup(quick)
+    config = Config.model_validate({**SETTINGS, "base_url": quick.fake.url})
+    restarted = Site(Driver("xp", config, targets=Targets(), clock=Quick()), quick.fake, quick.clock)
+    quick.fake.faults.order(
+        Rule(fault=Fault.STATUS, method="GET", path="/api/rest/v1/alarms", status=500, times=3)
+    )
+    async with watched(restarted) as heard:
+        await quick.fake.received(len(quick.fake.requests) + 8)  # three in vain, then the list, and looks
+        quick.fake.operator_takes(FIRST, "In progress", "anna")
+        await asyncio.wait_for(heard.came.wait(), 20)
+    await restarted.driver.close()
+
+
+@pytest.mark.parametrize("status", [403, 500])
+async def test_one_alarm_that_cannot_be_asked_for_does_not_hide_the_others(quick: Site, status: int) -> None:
+    async with watched(quick) as heard:
+        await popup(quick)
+        await popup(quick, incident=OTHER)
+        quick.fake.faults.order(
+            Rule(fault=Fault.STATUS, method="GET", path=f"/alarms/{FIRST}", status=status)
+        )
+        await asyncio.sleep(0.2)
+        quick.fake.operator_takes(number_of("alarms", 2), "In progress", "anna")
+        await asyncio.wait_for(heard.came.wait(), 20)
+    assert heard.events[0].incident == OTHER

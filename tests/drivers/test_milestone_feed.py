@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from bridge.drivers.milestone.gateway_site import GatewaySite
-from bridge.errors import CameraMissing, Retryable
+from bridge.errors import CameraMissing, DeliveryError, Retryable
 from bridge.model import DeliveryState, Event, Operation
 from bridge.protocols.milestone_feed import CameraFacts
 from bridge.simulator.vms.faults import Fault, Rule
@@ -85,8 +85,7 @@ async def test_an_event_is_verified_by_the_recording(site: Site) -> None:
 
 async def test_a_recording_of_before_proves_nothing(site: Site) -> None:
     await site.do(Operation.EVENT_START)
-    # The sample's created_at is now: the recording began before this delivery was born, and proves nothing.
-    again = await site.do(Operation.EVENT_START, doubtful=True)
+    again = await site.do(Operation.EVENT_START, doubtful=True, id="another")
     assert again.proof == "event 'SOS emergency start' accepted; the camera recorded already"
     assert again.outcome is DeliveryState.ACCEPTED
 
@@ -220,8 +219,7 @@ async def test_while_it_is_away_nothing_is_claimed(site: Site) -> None:
 async def test_it_starts_with_the_first_event() -> None:
     async with site_at(RealClock(), websocket=True) as site:
         assert site.fake.feed.connections == 0
-        receipt = await site.do(Operation.EVENT_START)
-        assert receipt.proof.endswith("whether the camera records is not known")
+        assert (await site.do(Operation.EVENT_START)).outcome.done
         await until(lambda: site.fake.feed.connections == 1)
 
 
@@ -236,3 +234,28 @@ async def test_a_gateway_without_the_websocket(monkeypatch: pytest.MonkeyPatch) 
 
 async def never(*_: Any) -> bool:
     return False
+
+
+async def test_an_event_that_makes_an_alarm_and_records_nothing() -> None:
+    """Tried again it would make another alarm: so it is accepted, and says that no recording was seen."""
+    events = {"start": "unruled", "stop": "unruled"}
+    settings: dict[str, Any] = {"websocket": True, "recording_wait": 0.2, "events": events}
+    async with site_at(RealClock(), unruled=("unruled",), alarms="by_definition", **settings) as site:
+        listening = Listening(site)
+        await listening.connected()
+        for attempts in (1, 2, 3):
+            receipt = await site.do(Operation.EVENT_START, attempts=attempts)
+            assert receipt.outcome is DeliveryState.ACCEPTED
+            assert "no recording was seen" in receipt.proof
+        assert len(site.fake.state.events) == 1
+        await listening.close()
+
+
+async def test_nothing_is_started_after_close() -> None:
+    async with site_at(RealClock(), websocket=True) as site:
+        await site.driver.close()
+        with pytest.raises(DeliveryError):
+            await site.do(Operation.EVENT_START)
+        await asyncio.sleep(0.1)
+        assert site.fake.feed.connections == 0
+        assert not site.asked("/api/ws")

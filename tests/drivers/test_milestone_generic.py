@@ -6,12 +6,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bridge.drivers.milestone import Config, Driver
-from bridge.errors import Permanent, ProtocolError, Uncertain, Unreachable
+from bridge.errors import Permanent, ProtocolError, Uncertain, Unreachable, Unsent
 from bridge.model import Capability, DeliveryState, Event, Operation, Receipt, Targets
 from bridge.protocols.milestone_generic import send_event
 from tests.drivers.case import HastyClock, delivery
@@ -59,8 +60,10 @@ def driver_at(port: int, **settings: Any) -> Driver:
     return Driver("old", config, targets=Targets(), clock=HastyClock())
 
 
-async def do(driver: Driver, operation: Operation, **params: str) -> Receipt:
-    return await driver.perform(delivery(HastyClock(), operation, PTZ, **params))
+async def do(driver: Driver, operation: Operation, *, late: float = 0.0, **params: str) -> Receipt:
+    """late: seconds after the deadline."""
+    sample = delivery(HastyClock(), operation, PTZ, **params)
+    return await driver.perform(replace(sample, deadline=sample.deadline - 300 - late) if late else sample)
 
 
 async def test_start_and_stop(source: DataSource) -> None:
@@ -97,6 +100,20 @@ async def test_nobody_listens(source: DataSource) -> None:
     with pytest.raises(Unreachable, match="connection refused"):
         await do(driver_at(source.port), Operation.EVENT_START)
     await source.start()
+
+
+async def test_nothing_is_sent_after_the_deadline(source: DataSource) -> None:
+    with pytest.raises(Unsent, match="no time left"):
+        await do(driver_at(source.port), Operation.EVENT_START, late=60.0)
+    assert source.texts == []
+
+
+@pytest.mark.parametrize("host", ["vms..local", "x" * 70 + ".local"], ids=["empty label", "long label"])
+async def test_what_is_no_name(host: str) -> None:
+    driver = driver_at(1235, host=host)
+    with pytest.raises(Unreachable, match="that is no name of a host"):
+        await do(driver, Operation.EVENT_START)
+    assert [finding.level for finding in await driver.check()] == ["warning", "error"]
 
 
 async def test_a_connection_that_is_reset(source: DataSource) -> None:

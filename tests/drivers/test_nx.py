@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +16,8 @@ from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
 from bridge.model import Capability, DeliveryState, Operation
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.nx import recording_rule, soft_trigger
-from bridge.simulator.vms.server import Answer
-from tests.drivers.case import INCIDENT, HastyClock
+from bridge.simulator.vms.server import Answer, Request
+from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock
 from tests.drivers.cases_nx import BRIDGE, FIXED, GATE, HOME, PTZ, fake_nx
 from tests.drivers.nx_site import Site, site_of
 
@@ -119,6 +121,21 @@ async def test_the_camera_cannot_be_asked_afterwards(site: Site) -> None:
     site.fake.faults.order(Rule(fault=Fault.STATUS, status=503, method="GET"))
     with pytest.raises(Uncertain, match="the event was sent; the camera cannot be asked"):
         await site.do(Operation.EVENT_START)
+
+
+async def test_a_status_that_may_not_be_asked(site: Site) -> None:
+    """The event was taken, and its rule records: that is told, and not called a refusal."""
+    site.fake.faults.order(Rule(fault=Fault.STATUS, status=403, path=f"devices/{PTZ}"))
+    receipt = await site.do(Operation.EVENT_START)
+    assert (receipt.outcome, receipt.reference[:6]) == (DeliveryState.ACCEPTED, "event:")
+    assert "the server took the event; reading back failed: " in receipt.proof
+
+
+@pytest.mark.parametrize("opened", ["nan", "1e400", "-inf", "soon"])
+async def test_a_beginning_that_is_no_time(site: Site, opened: str) -> None:
+    await site.do(Operation.EVENT_START, opened_ts=opened)
+    assert site.sent("events/generic")["timestamp"] == str(round(site.clock.now() * 1000) - 500)
+    assert (await site.do(Operation.BOOKMARK, opened_ts=opened)).outcome is DeliveryState.VERIFIED
 
 
 async def test_unknown_camera(site: Site) -> None:
@@ -306,6 +323,13 @@ async def test_home_by_position_is_not_sent_after_an_operator(old: Site) -> None
     assert old.camera.moved == [GATE]
 
 
+@pytest.mark.parametrize("reference", ["position:abc", "position:1,2", "position:nan,0,0", "object:"])
+async def test_a_reference_that_names_no_place(site: Site, reference: str) -> None:
+    site.camera.position = (1.0, 0.5, 1.0)
+    receipt = await site.do(Operation.HOME, reference=reference)
+    assert (receipt.outcome, site.camera.moved) == (DeliveryState.SUPERSEDED, [])
+
+
 async def test_a_camera_that_tells_nothing_is_never_sent_home(old: Site) -> None:
     old.camera.position = None
     recalled = await old.do(Operation.RECALL_PRESET, preset=GATE)
@@ -384,6 +408,19 @@ async def test_a_bookmark_whose_answer_was_lost(site: Site) -> None:
     site.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="bookmarks"))
     receipt = await site.do(Operation.BOOKMARK)
     assert "the answer itself was lost" in receipt.proof
+
+
+@pytest.mark.parametrize("rule", [Rule(fault=Fault.RESET), Rule(fault=Fault.STATUS, status=403)])
+async def test_a_bookmark_that_cannot_be_read_back(site: Site, rule: Rule) -> None:
+    site.fake.faults.order(replace(rule, method="GET", path="/bookmarks/b"))
+    made = await site.do(Operation.BOOKMARK, opened_ts=repr(OPENED))
+    await site.clock.sleep(100)
+    longer = await site.do(Operation.EXTEND_BOOKMARK, opened_ts=repr(OPENED))
+    for receipt in (made, longer):
+        assert receipt.outcome is DeliveryState.ACCEPTED
+        assert "the answer was yes; reading back failed: " in receipt.proof
+        assert receipt.reference.startswith("bookmark:b00c")
+    assert len(site.fake.state.bookmarks) == 1
 
 
 async def test_a_bookmark_is_lengthened_to_now(site: Site) -> None:
@@ -466,6 +503,27 @@ async def test_soft_triggers_that_cannot_be_fired(shown: Site) -> None:
     assert shown.fake.state.fired == []
 
 
+async def test_soft_triggers_are_fired_at_every_camera_or_at_none(shown: Site) -> None:
+    shown.fake.state.triggers = [soft_trigger("SOS control-1", PTZ)]
+    with pytest.raises(Permanent, match=f"is not for camera {FIXED}"):
+        await shown.do(Operation.SHOW, "control-1", cameras=f"{PTZ},{FIXED}")
+    assert shown.fake.state.fired == []
+
+
+async def test_soft_triggers_that_fail_half_way(shown: Site) -> None:
+    """One camera is shown already: that is not "nothing happened"."""
+    fire = shown.fake._soft_trigger
+
+    def once(request: Request) -> Answer:
+        if request.method == "POST" and shown.fake.state.fired:
+            return Answer.json({"errorId": "forbidden"}, 403)
+        return fire(request)
+
+    shown.fake._soft_trigger = once  # type: ignore[method-assign]  # this one server only
+    with pytest.raises(Uncertain, match=r"fired at 1 of 2 cameras, then: .*403"):
+        await shown.do(Operation.SHOW, "control-1", cameras=f"{PTZ},{FIXED}")
+
+
 async def test_soft_triggers_of_older_servers(hasty: HastyClock) -> None:
     async with site_of(hasty, fake=fake_nx(hasty, api=3), show_trigger="SOS") as site:
         [text] = await site.texts("error")
@@ -508,6 +566,67 @@ async def test_a_session_that_is_always_too_old(site: Site, monkeypatch: pytest.
     with pytest.raises(Permanent, match=r"403.*sessionExpired"):
         await site.do(Operation.PROVE_LIVE)
     assert site.fake.log_ins == 2
+
+
+async def test_a_refused_password_is_not_sent_again_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storm of deliveries must not lock the account."""
+    monkeypatch.setenv(SECRET_NAME, "wrong-one")
+    for _ in range(10):
+        with pytest.raises(Permanent, match="the Nx server refuses the user sosbridge"):
+            await site.do(Operation.PROVE_LIVE)
+    assert len(site.fake.requests) == 2
+    await site.clock.sleep(61)
+    with pytest.raises(Permanent, match="401"):
+        await site.do(Operation.PROVE_LIVE)
+    assert site.asked("login") == 2
+    monkeypatch.setenv(SECRET_NAME, SECRET)  # mended: tried at once
+    assert (await site.do(Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"token": "a\nb"},
+        {"token": "\u00e9"},
+        {"token": ["x"]},
+        {"expiresInS": 10**400},
+        {"expiresInS": 1e999},
+        {"expiresInS": "soon"},
+    ],
+)
+async def test_a_log_in_that_answers_nonsense_is_not_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    log_in = site.fake._log_in
+
+    def nonsense(request: Request) -> Answer:
+        return Answer.json({**json.loads(log_in(request).body), **changed})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.fake, "_log_in", nonsense)
+        with pytest.raises(Retryable):
+            await site.do(Operation.PROVE_LIVE)
+        with pytest.raises(Retryable):
+            await site.driver.inventory()
+        assert await site.driver.still_held(Operation.EVENT_START, PTZ) is None
+        assert len(await site.texts("error")) == 1
+    assert (await site.do(Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
+
+
+async def test_numbers_that_nobody_can_reckon_with(site: Site) -> None:
+    """JSON has whole numbers that no float can hold."""
+    info = site.fake._info
+    site.fake._info = lambda: {**info(), "synchronizedTimeMs": 10**400}  # type: ignore[method-assign]
+    assert await site.texts("error") == []
+    site.camera.position = (10**400, 0.0, 0.0)
+    assert (await site.do(Operation.BOOKMARK)).outcome is DeliveryState.VERIFIED
+    site.fake.state.bookmarks[0]["durationMs"] = 10**400
+    with pytest.raises(Retryable, match="no bookmark with start"):
+        await site.do(Operation.EXTEND_BOOKMARK)
+    with pytest.raises(Retryable, match="no position"):
+        await site.do(Operation.HOME, reference="position:1,2,3")
 
 
 async def test_a_pinned_version_is_not_asked_for(hasty: HastyClock) -> None:

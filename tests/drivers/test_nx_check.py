@@ -128,6 +128,14 @@ async def test_rules(site: Site, rule: dict[str, Any] | None, level: str, words:
     assert words in text
 
 
+async def test_a_rule_for_each_of_thousands_of_cameras(site: Site) -> None:
+    """Their list is longer than other answers may be, and the rules are asked for at once."""
+    others = (recording_rule(f"c0ffee00-0000-4000-8000-{n:012x}", f"PTZ-{n:04}") for n in range(100, 5100))
+    site.fake.state.rules += list(others)
+    assert await site.texts("error") == []
+    assert len(await site.texts("ok")) == 5
+
+
 async def test_the_best_of_several_rules_counts(site: Site) -> None:
     site.fake.state.rules.append(recording_rule(PTZ, "POST-03", devices={"useSource": True}))
     assert await site.texts("error") == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -14,6 +15,7 @@ from bridge.drivers.zoneminder import Config, Driver
 from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
 from bridge.model import DeliveryState, Operation, Receipt, Targets, VmsCamera
 from bridge.simulator.vms.faults import Fault, Rule
+from bridge.simulator.vms.server import Answer, Request
 from bridge.simulator.vms.zoneminder import FakeMonitor, FakeUser, FakeZoneMinder
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
 
@@ -127,9 +129,11 @@ async def test_false_with_200(site: Site) -> None:
     site.fake.users["sosbridge"].rights["Stream"] = "None"
     with pytest.raises(Uncertain, match=r"the state cannot be asked.*helper failed with code 255"):
         await site.do(Operation.START_RECORDING)
-    for operation in (Operation.START_RECORDING, Operation.STOP_RECORDING):
-        with pytest.raises(Retryable, match="helper failed with code 255"):
-            await site.do(operation, attempts=2)
+    with pytest.raises(Retryable, match="helper failed with code 255"):
+        await site.do(Operation.START_RECORDING, attempts=2)
+    receipt = await site.do(Operation.STOP_RECORDING)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "the answer was yes; reading back failed: monitor 1: ZoneMinder's helper" in receipt.proof
 
 
 @pytest.mark.parametrize("attempts", [1, 2])
@@ -164,6 +168,24 @@ async def test_stopping_waits_for_the_end(site: Site) -> None:
     await site.do(Operation.START_RECORDING)
     assert (await site.do(Operation.STOP_RECORDING)).proof == "status 0 (idle)"
     assert site.fake.open_events(1) == []
+
+
+async def test_a_stop_that_cannot_be_read_back(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    site.fake.faults.order(Rule(fault=Fault.RESET, path="command:status"))
+    receipt = await site.do(Operation.STOP_RECORDING)
+    assert receipt.outcome is DeliveryState.ACCEPTED
+    assert "the answer was yes; reading back failed" in receipt.proof
+    assert not site.fake.state.monitors[1].forced
+
+
+async def test_an_order_that_stands_while_nobody_can_be_asked(site: Site) -> None:
+    """Without pictures the alarm waits for them: an order that was taken is no "nothing happened"."""
+    site.fake.dead_wait = 0.0
+    site.fake.state.monitors[1].pictures = False
+    site.fake.faults.order(Rule(fault=Fault.RESET, path="/monitors/1.json"))
+    with pytest.raises(Uncertain, match="no event yet; it cannot be asked"):
+        await site.do(Operation.START_RECORDING)
 
 
 async def test_stopping_what_is_not_on(site: Site) -> None:
@@ -373,6 +395,24 @@ async def test_what_is_locked_is_not_locked_again(site: Site) -> None:
     assert site.asked("PUT") == 1
 
 
+async def test_a_lock_that_breaks_half_way(site: Site) -> None:
+    """One of two recordings is kept already: that is not "nothing happened"."""
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.BOOKMARK)
+    site.fake.restart_capture(1)
+    await site.do(Operation.START_RECORDING)
+    for event in site.fake.state.events:
+        event["Archived"] = 0
+    site.fake.faults.order(Rule(fault=Fault.STATUS, status=403, method="PUT", path="events/1.json"))
+    with pytest.raises(Uncertain, match=r"1 of 2 recordings were archived; then: .*403"):
+        await site.do(Operation.LOCK_EVIDENCE)
+    site.fake.faults.clear()
+    site.fake.faults.order(Rule(fault=Fault.RESET, path="events/index/Id"))
+    receipt = await site.do(Operation.LOCK_EVIDENCE)
+    assert (receipt.outcome, "reading back failed" in receipt.proof) == (DeliveryState.ACCEPTED, True)
+    assert [event["Archived"] for event in site.fake.state.events] == [1, 1]
+
+
 async def test_nothing_to_lock(site: Site) -> None:
     with pytest.raises(Retryable, match="no recording of this incident"):
         await site.do(Operation.LOCK_EVIDENCE)
@@ -428,6 +468,74 @@ async def test_no_right_to_move(site: Site) -> None:
         await site.do(Operation.RECALL_PRESET, preset="7")
 
 
+@pytest.mark.parametrize("times", [1, None])
+async def test_ptz_that_is_sent_to_the_log_in_page(site: Site, times: int | None) -> None:
+    """Some installations answer a token that ran out so: another log-in, once."""
+    rule = Rule(fault=Fault.REDIRECT, path="/index.php", times=times, location="/zm/?view=login")
+    site.fake.faults.order(rule)
+    if times:
+        await site.do(Operation.RECALL_PRESET, preset="7")
+        assert site.fake.state.monitors[1].moved == ["presetGoto7"]
+    else:
+        with pytest.raises(Permanent, match="a redirect to /zm/"):
+            await site.do(Operation.RECALL_PRESET, preset="7")
+    assert (site.asked("index.php"), site.fake.log_ins) == (2, 2)
+
+
+# --- nonsense ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("presets", ["x", [1], 10**400, 1e999, {}])
+async def test_numbers_of_presets_that_are_none(
+    site: Site, monkeypatch: pytest.MonkeyPatch, presets: Any
+) -> None:
+    look_up = site.fake._look_up
+    types = {"controls": [{"Control": {"Id": 1, "HasPresets": 1, "NumPresets": presets}}]}
+
+    def nonsense(request: Request, user: FakeUser) -> Answer | None:
+        return Answer.json(types) if request.path.endswith("controls.json") else look_up(request, user)
+
+    monkeypatch.setattr(site.fake, "_look_up", nonsense)
+    errors = [finding.text for finding in await site.driver.check() if finding.level == "error"]
+    assert len(errors) == (0 if presets == {} else 1)
+    assert all("holds no number" in text for text in errors)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"access_token": "a\nb"},
+        {"access_token": "\u00e9\u0000"},
+        {"access_token": ["x"]},
+        {"access_token_expires": 10**400},
+        {"access_token_expires": "soon"},
+    ],
+)
+async def test_a_log_in_that_answers_nonsense_is_not_kept(
+    site: Site, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
+    log_in = site.fake._log_in
+
+    def nonsense(request: Request) -> Answer:
+        return Answer.json({**json.loads(log_in(request).body), **changed})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.fake, "_log_in", nonsense)
+        with pytest.raises(Retryable):
+            await site.do(Operation.PROVE_LIVE)
+        with pytest.raises(Retryable):
+            await site.driver.inventory()
+        assert await site.driver.still_held(Operation.START_RECORDING, "1") is None
+        assert any(finding.level == "error" for finding in await site.driver.check())
+    assert (await site.do(Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
+
+
+@pytest.mark.parametrize("target", ["", "a b", "../1"])
+async def test_still_held_of_what_is_no_monitor(site: Site, target: str) -> None:
+    assert await site.driver.still_held(Operation.START_RECORDING, target) is None
+    assert site.fake.requests == []
+
+
 # --- the token -----------------------------------------------------------------------------------------
 
 
@@ -448,9 +556,25 @@ async def test_a_lost_token_is_renewed_once_for_all(site: Site) -> None:
     assert site.fake.log_ins == 2
 
 
+async def test_a_refused_password_is_not_sent_again_at_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A storm of deliveries must not lock the account."""
+    monkeypatch.setenv(SECRET_NAME, "wrong-one")
+    for _ in range(10):
+        with pytest.raises(Permanent, match="ZoneMinder refuses the user sosbridge"):
+            await site.do(Operation.PROVE_LIVE)
+    assert site.asked("login") == 1
+    await site.clock.sleep(61)
+    with pytest.raises(Permanent, match="401"):
+        await site.do(Operation.PROVE_LIVE)
+    assert site.asked("login") == 2
+    monkeypatch.setenv(SECRET_NAME, SECRET)  # mended: tried at once
+    assert (await site.do(Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
+
+
 async def test_without_authentication(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """OPT_USE_AUTH off: the log-in gives no token, and none is needed."""
-    from bridge.simulator.vms.server import Answer, Request
 
     def log_in(_: Request) -> Answer:
         return Answer.json({"access_token": None, "access_token_expires": None, "version": "1.36.33"})

@@ -57,9 +57,30 @@ async def test_no_usable_answer(server: Echo, link_to: MakeLink, fault: Fault, e
     began = time.monotonic()
     with pytest.raises(DeliveryError) as caught:
         await link_to(server.url).request("POST", "/x", effect=effect)
-    assert type(caught.value) is SILENCE[effect]
+    assert type(caught.value) is (NONSENSE if fault is Fault.HUGE else SILENCE)[effect]
     assert time.monotonic() - began < 4
     assert len(server.requests) == 1
+
+
+async def test_one_listing_may_be_larger_than_the_settings_allow(server: Echo, link_to: MakeLink) -> None:
+    server.say = Answer.json(["x" * 100] * 1000)
+    link = link_to(server.url)
+    with pytest.raises(Retryable, match="larger than 65536 bytes"):
+        await link.request("GET", "/x", effect=Effect.NONE)
+    answer = await link.request("GET", "/x", effect=Effect.NONE, max_body=1_000_000)
+    assert len(answer.json()) == 1000
+
+
+async def test_half_a_character_goes_no_further(server: Echo, link_to: MakeLink) -> None:
+    """A surrogate without its other half, which JSON can hold and UTF-8 cannot."""
+    server.say = Answer(200, b'{"a": "x\\uD800y", "b": "\\ud83d\\ude00"}')
+    link = link_to(server.url)
+    assert (await link.request("GET", "/x")).json() == {"a": "x?y", "b": "\U0001f600"}
+    await link.request("POST", "/x", params={"a": "\ud800"}, json={"a": "\ud800"})
+    await link.request("POST", "/x", data={"a": "\ud800"})
+    assert [request.query or request.form for request in server.requests[1:]] == [{"a": "?"}, {"a": "?"}]
+    with pytest.raises(ProtocolError, match="control character"):
+        await link.request("GET", "/x", headers={"X-A": "\ud800"})
 
 
 @pytest.mark.parametrize("effect", Effect)

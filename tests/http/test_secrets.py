@@ -88,6 +88,28 @@ def test_known_secrets_never_pass(secret: str, before: str, after: str) -> None:
         assert secret not in scrubber.clean(before + secret + after)
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "pä&quot;ss\\w/'1&lt;",
+        "pä&quot;ss\\w/&#x27;1&lt;",
+        "pä&quot;ss\\w/&#039;1&lt;",
+        "pä&quot;ss\\w/&#39;1&lt;",
+        "pä&quot;ss\\w/&apos;1&lt;",
+        "pä\"ss\\w/'1&lt;",
+        "pä\\\"ss\\\\w/'1<",
+        "p\\u00e4\\\"ss\\\\w/'1<",
+        "p\\u00e4\\\"ss\\\\w\\/'1<",
+        "pä\\\"ss\\\\w\\/'1<",
+        "p\\u00E4\\u0022ss\\\\w/\\u00271\\u003C",
+    ],
+)
+def test_a_secret_that_is_escaped_for_html_or_json(form: str) -> None:
+    scrubber = Scrubber()
+    scrubber.conceal("pä\"ss\\w/'1<")
+    assert scrubber.clean(f"user x with {form} is refused") == "user x with *** is refused"
+
+
 def test_one_bounded_line() -> None:
     clean = Scrubber().clean("a\r\n\tb\0c\u2028d" + "x" * 10_000)
     assert clean.startswith("a b c dxxx")

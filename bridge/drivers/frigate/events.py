@@ -57,7 +57,10 @@ class Events:
             )
         except Uncertain as lost:
             return await self._find_out(delivery, limits, lost)
-        event = await self._stored(made, limits)
+        try:
+            event = await self._stored(made, limits)
+        except DeliveryError as error:
+            return _promised(made, "promised", str(error), self._was_off(camera))
         if event is None or not event.open:
             raise Uncertain(f"{self._name}: {camera}: event {made} was promised, but {self._not_stored}")
         return await self._with_footage(event, limits)
@@ -70,27 +73,57 @@ class Events:
         ending = {event.id for event in mine if belongs(event, delivery)}
         if known:
             ending.add(known)
-        for number in sorted(ending):
-            await self._end(number, limits)
+        unread = await self._end_all(sorted(ending), limits)
+        said = f"ended: {', '.join(sorted(ending))}" if ending else "no event of this incident is open"
         others = [event for event in mine if event.id not in ending]
         if (was_off or camera in self._switched) and not others:
-            await self._switch(camera, "OFF", limits)
+            try:
+                await self._switch(camera, "OFF", limits)
+            except DeliveryError as error:
+                if not ending:
+                    raise
+                raise Uncertain(f"{said}; then: {error}") from error
             self._switched.discard(camera)
-        said = f"ended: {', '.join(sorted(ending))}" if ending else "no event of this incident is open"
+        if unread:
+            proof = f"{said}: the answer was yes; reading back failed: {unread}"
+            return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof)
         return Receipt(outcome=DeliveryState.VERIFIED, proof=said)
 
-    async def _end(self, number: str, limits: Limits) -> None:
-        """End one event by Frigate's own clock; one that is not stored yet is waited for."""
+    async def _end_all(self, numbers: list[str], limits: Limits) -> str:
+        """End them in turn. Returns why an end could not be read back, or nothing.
+
+        Raises Uncertain for what fails after another one has been ended.
+        """
+        unread = ""
+        for done, number in enumerate(numbers):
+            try:
+                unread = await self._end(number, limits) or unread
+            except DeliveryError as error:
+                if not done:
+                    raise
+                raise Uncertain(f"ended: {', '.join(numbers[:done])}; then: {error}") from error
+        return unread
+
+    async def _end(self, number: str, limits: Limits) -> str:
+        """End one event by Frigate's own clock; one that is not stored yet is waited for.
+
+        Returns why its end could not be read back, or nothing.
+        """
         event = await self._stored(number, limits)
         if event is None:
             raise Retryable(f"{self._name}: event {number} cannot be ended: {self._not_stored}")
         if event.open:
             await self._api.end_event(number, limits)
-            if not await self._eventually(lambda: self._is_ended(number, limits)):
+            ended = await self._eventually(lambda: self._is_ended(number, limits))
+            if isinstance(ended, str):
+                return ended
+            if not ended:
                 raise Retryable(f"{self._name}: event {number}: the answer was yes, but it has no end")
+        return ""
 
-    async def _is_ended(self, number: str, limits: Limits) -> bool:
-        return not (await self._read(number, limits)).open
+    async def _is_ended(self, number: str, limits: Limits) -> bool | str:
+        after = await self._read_back(number, limits)
+        return after if isinstance(after, str) else not after.open
 
     # --- description and retention --------------------------------------------------------------------
 
@@ -98,7 +131,10 @@ class Events:
         event = await self._event_of(delivery, limits)
         if not is_described(event, delivery):
             await self._write(event, lambda: self._api.describe(event.id, description(delivery), limits))
-            event = await self._read(event.id, limits)
+            after = await self._read_back(event.id, limits)
+            if isinstance(after, str):
+                return _promised(event.id, "described", after)
+            event = after
             if not is_described(event, delivery):
                 raise Retryable(f"{self._name}: event {event.id}: reading back shows no description")
         return _verified(event, f"event {event.id} names the incident in its description")
@@ -108,7 +144,10 @@ class Events:
         now = self._clock.now()
         line = end_line(delivery, now)
         await self._write(event, lambda: self._api.describe(event.id, extended(event, delivery, now), limits))
-        event = await self._read(event.id, limits)
+        after = await self._read_back(event.id, limits)
+        if isinstance(after, str):
+            return _promised(event.id, "described", after)
+        event = after
         if line not in event.description.splitlines():
             raise Retryable(f"{self._name}: event {event.id}: reading back shows no end")
         return _verified(event, f"event {event.id} says: {line}")
@@ -117,7 +156,10 @@ class Events:
         event = await self._event_of(delivery, limits)
         if not event.retained:
             await self._write(event, lambda: self._api.retain(event.id, limits))
-            event = await self._read(event.id, limits)
+            after = await self._read_back(event.id, limits)
+            if isinstance(after, str):
+                return _promised(event.id, "retained", after)
+            event = after
             if not event.retained:
                 raise Retryable(f"{self._name}: event {event.id}: reading back shows it is not retained")
         return _verified(event, f"event {event.id} is retained when the disk runs full; its days still count")
@@ -153,8 +195,12 @@ class Events:
     async def _stored(self, number: str, limits: Limits) -> FrigateEvent | None:
         return await self._eventually(lambda: self._api.event(number, limits))
 
-    async def _read(self, number: str, limits: Limits) -> FrigateEvent:
-        event = await self._api.event(number, limits)
+    async def _read_back(self, number: str, limits: Limits) -> FrigateEvent | str:
+        """The event as it is after a yes, or why it cannot be asked. Raises Retryable where it is gone."""
+        try:
+            event = await self._api.event(number, limits)
+        except DeliveryError as error:
+            return str(error)
         if event is None:
             raise Retryable(f"{self._name}: event {number} is gone")
         return event
@@ -187,9 +233,13 @@ class Events:
         """An event on a camera that does not record keeps nothing: say so instead of `VERIFIED`."""
         if event.has_clip:
             return self._recording(event, "stored and open")
-        await self._end(event.id, limits)
+        try:
+            unread = await self._end(event.id, limits)
+        except DeliveryError as error:
+            unread = str(error)
+        ended = f"could not be seen to end ({unread})" if unread else "was ended"
         raise Permanent(
-            f"{self._name}: {event.camera}: recording is off there, so its event kept nothing and was ended:"
+            f"{self._name}: {event.camera}: recording is off there, so its event kept nothing and {ended}:"
             " enable record in Frigate, or set switch_recording: on"
         )
 
@@ -200,8 +250,8 @@ class Events:
             return
         if not known.may_record:
             raise Permanent(f"{self._name}: {camera}: its configuration forbids recording (record.enabled)")
+        self._switched.add(camera)  # before: it may turn although the answer is lost
         await self._switch(camera, "ON", limits)
-        self._switched.add(camera)
 
     async def _switch(self, camera: str, to: str, limits: Limits) -> None:
         """Turn the switch; verified by the running configuration."""
@@ -212,22 +262,40 @@ class Events:
                 c.name == camera and c.records == (to == "ON") for c in await self._api.cameras(limits)
             )
 
-        if not await self._eventually(shows):
+        try:
+            turned = await self._eventually(shows)
+        except DeliveryError as error:
+            raise Uncertain(
+                f"{camera}: the recording switch was turned {to}; reading back failed: {error}"
+            ) from error
+        if not turned:
             raise Retryable(f"{self._name}: {camera}: the recording switch did not turn {to}")
 
     def _recording(self, event: FrigateEvent, proof: str) -> Receipt:
-        was_off = ";recordings:off" if event.camera in self._switched else ""
         return Receipt(
             outcome=DeliveryState.VERIFIED,
             proof=f"event {event.id} {proof}",
-            reference=f"event:{event.id}{was_off}",
+            reference=f"event:{event.id}{self._was_off(event.camera)}",
         )
+
+    def _was_off(self, camera: str) -> str:
+        """What the reference adds where recording has to be turned off again."""
+        return ";recordings:off" if camera in self._switched else ""
 
 
 def _referred(delivery: Delivery) -> tuple[str, bool]:
     """The event that an earlier receipt named, and whether recording was off before."""
     match = _REFERENCE.fullmatch(delivery.reference or delivery.params.get("reference", ""))
     return (match[1], match[2] is not None) if match else ("", False)
+
+
+def _promised(number: str, what: str, why: str, more: str = "") -> Receipt:
+    """Frigate said yes, and could not be asked afterwards (`why`)."""
+    return Receipt(
+        outcome=DeliveryState.ACCEPTED,
+        proof=f"event {number} {what}: the answer was yes; reading back failed: {why}",
+        reference=f"event:{number}{more}",
+    )
 
 
 def _verified(event: FrigateEvent, proof: str) -> Receipt:

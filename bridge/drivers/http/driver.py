@@ -86,7 +86,7 @@ class Driver:
     async def _perform(self, action: Action, delivery: Delivery) -> Receipt:
         values = {
             **{name: encodable(value) for name, value in delivery.params.items()},
-            "target": delivery.target,
+            "target": encodable(delivery.target),
             "operation": delivery.operation.value,
             "delivery": delivery.id,
             "incident": delivery.incident,
@@ -117,7 +117,10 @@ class Driver:
     ) -> HttpAnswer:
         effect = EFFECTS[action.capability]
         answer = await self._send_to_camera(action, values, effect, limits, delivery=delivery.id)
-        lacking = unmet(action.expect, answer, values) or page_instead_of_data(action.expect, answer)
+        try:
+            lacking = unmet(action.expect, answer, values) or page_instead_of_data(action.expect, answer)
+        except ProtocolError as error:  # the request itself was sent
+            lacking = f"what must stand there cannot be said: {error}"
         if lacking:
             raise answer.unusable(lacking)
         return answer
@@ -161,7 +164,7 @@ class Driver:
                 if self._clock.monotonic() >= end:
                     break
                 await self._clock.sleep(ASK_EVERY)
-        except DeliveryError as error:
+        except (DeliveryError, ProtocolError) as error:
             proof = f"the answer was yes; reading back failed: {error}"
             return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof)
         if not shown.missing:

@@ -35,7 +35,7 @@ def render(request: RequestSettings, values: Mapping[str, str]) -> Rendered:
     What is wrong in a header or the path as a whole, `HttpLink.request` refuses.
     """
     kind, body = _body(request, values)
-    headers = {name: template.text(values) for name, template in request.headers.items()}
+    headers = {name: template.text(values, escape_line) for name, template in request.headers.items()}
     if kind and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = kind
     return Rendered(

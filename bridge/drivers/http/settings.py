@@ -29,7 +29,7 @@ from bridge.protocols.template import Structure, Template, parse_structure, temp
 _CARRIED: Final = (
     # what every action carries (response.describe)
     *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "opened_ts"),
-    *("acknowledged_by", "closed_by", "close_reason", "exercise", "title", "missing"),
+    *("acknowledged_by", "closed_by", "close_reason", "exercise", "title", "missing", "news"),
     # what is added for a camera, for a console, for dispatch; what an earlier receipt named
     *("camera", "preset", "cameras", "views", "picture", "reference"),
     # what the delivery itself says
@@ -271,6 +271,16 @@ class Config(HttpSettings):
             if wrong:
                 there = ", ".join(sorted(allowed))
                 raise ValueError(f"{name} cannot use {{{wrong[0]}}}: outside an incident there is {there}")
+        return self
+
+    @model_validator(mode="after")
+    def _beacons_belong_elsewhere(self) -> Self:
+        for operation in (Operation.BEACON_ON, Operation.BEACON_OFF):
+            if operation in self.requests:
+                raise ValueError(
+                    f"{operation} is for drivers with beacons of their own (modbus), which locations name:"
+                    " this driver has none, so nothing would ever send the request"
+                )
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Alarms in XProtect's Alarm Manager: raised, moved on, closed, and watched. Called by the driver.
+"""Alarms in XProtect's Alarm Manager: raised, moved on, and closed. Called by the driver.
 
 One incident has one alarm, however many consoles it is for: every operator with the right sees it.
 """
@@ -6,9 +6,7 @@ One incident has one alarm, however many consoles it is for: every operator with
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
@@ -23,33 +21,18 @@ from bridge.drivers.milestone.acts import (
     title_of,
     verified,
 )
+from bridge.drivers.milestone.alarm_states import AlarmStates, called
+from bridge.drivers.milestone.alarm_watch import AlarmWatch, incident_in
 from bridge.drivers.milestone.settings import Config
-from bridge.errors import DeliveryError, Permanent, Retryable
-from bridge.model import Accept, Clock, Delivery, Event, Kind, Operation, Receipt
+from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unsent
+from bridge.model import Accept, Clock, Delivery, Operation, Receipt
 from bridge.protocols.http import Refused
 from bridge.protocols.milestone import GUID, MilestoneApi
-from bridge.protocols.milestone_gateway import NO_LIMITS, Limits
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE, Limits
 from bridge.protocols.milestone_values import Alarm, AlarmState
 from bridge.protocols.template import escape_line
 
 ASK_EVERY: Final = 0.25
-PAGES: Final = 5
-"""Pages of alarms that are looked through for ours."""
-LONGEST_PAUSE: Final = 5.0
-REFUSED_PAUSE: Final = 60.0
-"""Seconds until a gateway that refuses us is asked again: nothing changes there by itself."""
-GONE_AFTER: Final = 60.0
-"""Seconds after which an alarm that cannot be found is not waited for: it was accepted, and comes later."""
-_INCIDENT: Final = re.compile(rf"\bincident ({GUID.pattern})\b")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Open:
-    """An alarm of ours that nobody has, as far as we know."""
-
-    incident: str
-    since: float
-    """Monotonic seconds."""
 
 
 class Alarms:
@@ -61,13 +44,13 @@ class Alarms:
         self._clock = clock
         self._name = name
         self._of_incident: Recent[str, str] = Recent()
-        self._open: Recent[str, _Open] = Recent()
-        """alarm -> what `watch` waits for."""
-        self._moved: Recent[str, bool] = Recent()
-        """Alarms that we have given a state ourselves."""
+        self._unanswered: Recent[str, bool] = Recent()
+        """Incidents whose alarm was sent, and no answer came."""
+        self._unlisted: Recent[str, bool] = Recent()
+        """Alarms that were accepted and, once already, not there in time."""
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._states: list[AlarmState] = []
-        self._states_asked_at = float("-inf")
+        self.states = AlarmStates(api, config, clock, name)
+        self._watch = AlarmWatch(api, config, clock, name, states=self.states, of_incident=self._of_incident)
 
     @property
     def actions(self) -> Actions:
@@ -77,56 +60,88 @@ class Alarms:
             Operation.CLOSE_POPUP: self.close,
         }
 
+    async def watch(self, accept: Accept) -> None:
+        """Report each alarm of ours that an operator takes or closes, once; until cancelled."""
+        await self._watch.watch(accept)
+
     async def popup(self, delivery: Delivery, limits: Limits) -> Receipt:
         async with self._locks.setdefault(delivery.incident, asyncio.Lock()):
-            number = await self._known(delivery, limits)
+            number = self._of_incident.get(delivery.incident)
+            if number is None and repeated(delivery):
+                number = await self._raised_before(delivery, limits)
             if number is None:
-                number = made(await self._api.raise_alarm(self._body(delivery), limits), "alarm")
-                self._of_incident.note(delivery.incident, number)
-                self._open.note(number, _Open(incident=delivery.incident, since=self._clock.monotonic()))
-            return await self._read_back(number, delivery, limits)
+                number = await self._raise(delivery, limits)
+            self._watch.note(number, delivery.incident)
+            return await self._read_back(number, delivery, limits.earlier(READ_BACK_SPARE))
 
     async def update(self, delivery: Delivery, limits: Limits) -> Receipt:
-        """Write what is new into the alarm; once somebody has it, its state says so."""
+        """Write what is new into the alarm; once somebody has it, its state says so.
+
+        An alarm that an operator has closed stays closed, and so does one whose state cannot be read.
+        """
         number = await self._named(delivery, limits)
         who = escape_line(delivery.params.get("acknowledged_by", ""))
         closed_by = escape_line(delivery.params.get("closed_by", ""))
         if closed_by or not who:
             comment = f"closed by {closed_by}" if closed_by else title_of(delivery)
-            await self._api.change_alarm(number, {"comment": comment}, limits)
-            return accepted(f"alarm {number}: comment written", f"alarm:{number}")
-        state = await self._state(self._config.acknowledged_state, limits)
-        return await self._move(number, state, f"acknowledged by {who}", limits)
+            return await self._comment(number, comment, "comment written", limits)
+        comment = f"acknowledged by {who}"
+        kept = await self._state_to_keep(number, limits)
+        if kept:
+            return await self._comment(number, comment, f"comment written; {kept}", limits)
+        state = await self.states.named(self._config.acknowledged_state, limits)
+        return await self._move(number, state, comment, limits)
 
     async def close(self, delivery: Delivery, limits: Limits) -> Receipt:
         number = await self._named(delivery, limits)
         who = escape_line(delivery.params.get("closed_by", "")) or "sosbridge"
         why = escape_line(delivery.params.get("close_reason", ""))
-        state = await self._state(self._config.closed_state, limits)
+        state = await self.states.named(self._config.closed_state, limits)
         receipt = await self._move(number, state, f"closed by {who}{f': {why}' if why else ''}", limits)
         self._of_incident.forget(delivery.incident)
         return receipt
 
     # --- which alarm --------------------------------------------------------------------------------
 
-    async def _known(self, delivery: Delivery, limits: Limits) -> str | None:
-        """Return the incident's alarm, if it has one: by memory, or after a doubt by looking through them."""
-        number = self._of_incident.get(delivery.incident)
-        if number is not None and (not repeated(delivery) or await self._is_there(number, limits)):
-            return number
-        self._of_incident.forget(delivery.incident)
-        return await self._find(delivery.incident, limits) if repeated(delivery) else None
-
-    async def _is_there(self, number: str, limits: Limits) -> bool:
+    async def _raise(self, delivery: Delivery, limits: Limits) -> str:
+        """Raise the incident's alarm, and remember it: it is never raised again for not being listed yet."""
         try:
-            return await self._api.alarm(number, limits) is not None
-        except Refused:
-            return True  # raised, and not ours to read
+            said = await self._api.raise_alarm(self._body(delivery), limits)
+            number = made(said, "alarm")
+        except Uncertain:
+            self._unanswered.note(delivery.incident, True)
+            raise
+        self._of_incident.note(delivery.incident, number)
+        return number
+
+    async def _raised_before(self, delivery: Delivery, limits: Limits) -> str | None:
+        """Return the alarm of an earlier attempt. One whose answer was lost is waited for: it may come late.
+
+        Raises Unsent if such an alarm cannot be looked for; what else cannot be is raised again, once.
+        """
+        unanswered = self._unanswered.get(delivery.incident) or False
+        asking = limits.earlier(READ_BACK_SPARE)
+        end = asking.wait(self._clock, self._config.alarm_wait if unanswered else 0.0)
+        while True:
+            try:
+                number = await self._find(delivery.incident, asking)
+            except Refused as error:
+                if not unanswered:
+                    return None
+                raise Unsent(
+                    f"{self._name}: the alarm may be there; it is not raised again, and cannot be looked for:"
+                    f" {error}"
+                ) from error
+            if number is not None or self._clock.monotonic() >= end:
+                return number
+            await self._clock.sleep(ASK_EVERY)
 
     async def _find(self, incident: str, limits: Limits) -> str | None:
-        for alarm in await self._api.alarms(limits, pages=PAGES):
-            if _incident_in(alarm) == incident and GUID.fullmatch(alarm.id):
+        """Look through all alarms. In which order the gateway lists them is in no document."""
+        async for alarm in self._api.alarms(limits):
+            if incident_in(alarm) == incident and GUID.fullmatch(alarm.id):
                 self._of_incident.note(incident, alarm.id)
+                self._watch.note(alarm.id, incident)
                 return alarm.id
         return None
 
@@ -154,23 +169,46 @@ class Alarms:
         reference = f"alarm:{number}"
         try:
             alarm = await self._once(number, limits, lambda found: found is not None)
-        except Refused as error:
-            return accepted(f"alarm {number} raised; it cannot be read back: {error}", reference)
+        except DeliveryError as error:
+            return accepted(f"alarm {number} accepted; it cannot be read back: {error}", reference)
         if alarm is None:
-            raise Retryable(f"{self._name}: alarm {number} was accepted, and is not there")
-        if _incident_in(alarm) != delivery.incident:
+            if self._unlisted.get(number):
+                return accepted(f"alarm {number} accepted; it is still not to be seen", reference)
+            self._unlisted.note(number, True)
+            raise Uncertain(f"{self._name}: alarm {number} was accepted, and is not there yet")
+        if incident_in(alarm) != delivery.incident:
             return accepted(f"alarm {number} is there; its message cannot be read", reference)
         return verified(f"alarm {number} reads {alarm.name[:120]!r}", reference)
 
+    async def _state_to_keep(self, number: str, limits: Limits) -> str:
+        """Return why this alarm's state is not for us to change; nothing if it is.
+
+        One that is not there yet can have been closed by nobody.
+        """
+        try:
+            alarm = await self._api.alarm(number, limits)
+        except Refused as error:
+            return f"its state is left alone, because it cannot be read: {error}"
+        if alarm is None:
+            return ""
+        if not alarm.state:
+            return "its state is left alone, because it cannot be read"
+        closed = called(await self.states.all(limits), self._config.closed_state)
+        return f"it is {closed.name} already, and stays so" if closed and alarm.stands_at(closed) else ""
+
+    async def _comment(self, number: str, comment: str, said: str, limits: Limits) -> Receipt:
+        await self._api.change_alarm(number, {"comment": comment}, limits)
+        return accepted(f"alarm {number}: {said}", f"alarm:{number}")
+
     async def _move(self, number: str, state: AlarmState, comment: str, limits: Limits) -> Receipt:
         """Give the alarm a state and a comment, and read the state back."""
-        self._moved.note(number, True)  # what changes from now on is our doing
-        self._open.forget(number)
+        self._watch.moved(number)
         await self._api.change_alarm(number, {"state": state.id, "comment": comment}, limits)
         reference = f"alarm:{number}"
+        asking = limits.earlier(READ_BACK_SPARE)
         try:
-            alarm = await self._once(number, limits, lambda found: found is None or found.stands_at(state))
-        except Refused as error:
+            alarm = await self._once(number, asking, lambda found: found is None or found.stands_at(state))
+        except DeliveryError as error:
             return accepted(f"alarm {number}: {state.name}; it cannot be read back: {error}", reference)
         if alarm is None or not alarm.state:
             return accepted(f"alarm {number}: {state.name}; its state cannot be read", reference)
@@ -180,104 +218,11 @@ class Alarms:
             )
         return verified(f"alarm {number} is {state.name}: {comment}", reference)
 
-    async def _once(self, number: str, limits: Limits, good: Any) -> Alarm | None:
+    async def _once(self, number: str, limits: Limits, good: Callable[[Alarm | None], bool]) -> Alarm | None:
         """Read the alarm until it is good or `alarm_wait` is over: 202 says accepted, not done."""
-        end = self._clock.monotonic() + self._config.alarm_wait
+        end = limits.wait(self._clock, self._config.alarm_wait)
         while True:
             alarm = await self._api.alarm(number, limits)
             if good(alarm) or self._clock.monotonic() >= end:
                 return alarm
             await self._clock.sleep(ASK_EVERY)
-
-    # --- states -------------------------------------------------------------------------------------
-
-    async def states(self, limits: Limits = NO_LIMITS, *, fresh: bool = False) -> list[AlarmState]:
-        """The site's alarm states, asked for at most every `remember` seconds."""
-        now = self._clock.monotonic()
-        if fresh or now - self._states_asked_at > self._config.remember:
-            self._states = await self._api.alarm_states(limits)
-            self._states_asked_at = now
-        return self._states
-
-    async def _state(self, wanted: str, limits: Limits) -> AlarmState:
-        for fresh in (False, True):
-            if state := called(await self.states(limits, fresh=fresh), wanted):
-                return state
-        there = ", ".join(state.name for state in self._states[:10]) or "none"
-        raise Permanent(f"{self._name}: there is no alarm state {wanted!r}; there is {there}")
-
-    # --- watching -----------------------------------------------------------------------------------
-
-    async def watch(self, accept: Accept) -> None:
-        """Report each alarm of ours that an operator takes or closes, once; until cancelled.
-
-        Nothing is asked while no alarm of ours is open. What was open before a restart is found again first.
-        """
-        recovered, pause = False, self._config.watch_every
-        while True:
-            try:
-                if not recovered:
-                    await self._recover()
-                    recovered = True
-                for number, item in self._open.items():
-                    await self._look(number, item, accept)
-                pause = self._config.watch_every
-            except Permanent:
-                pause = REFUSED_PAUSE
-            except DeliveryError:
-                pause = max(self._config.watch_every, min(pause * 2, LONGEST_PAUSE))
-            await self._clock.sleep(pause)
-
-    async def _recover(self) -> None:
-        new = await self._untouched()
-        for alarm in await self._api.alarms(pages=PAGES):
-            incident = _incident_in(alarm)
-            if not incident or not GUID.fullmatch(alarm.id) or self._moved.get(alarm.id):
-                continue
-            if any(alarm.stands_at(state) for state in new):
-                self._of_incident.note(incident, alarm.id)
-                self._open.note(alarm.id, _Open(incident=incident, since=self._clock.monotonic()))
-
-    async def _untouched(self) -> list[AlarmState]:
-        """The states of alarms that nobody has: all but the acknowledged and the closed one."""
-        taken = self._taken(await self.states())
-        return [state for state in self._states if state not in taken]
-
-    def _taken(self, states: Iterable[AlarmState]) -> list[AlarmState]:
-        wanted = (self._config.acknowledged_state, self._config.closed_state)
-        return [state for state in states if any(state.called(each) for each in wanted)]
-
-    async def _look(self, number: str, item: _Open, accept: Accept) -> None:
-        alarm = await self._api.alarm(number)
-        if self._open.get(number) is None:
-            return  # we moved it ourselves while we asked
-        if alarm is None:
-            if self._clock.monotonic() - item.since > GONE_AFTER:
-                self._open.forget(number)
-            return
-        if not any(alarm.stands_at(state) for state in self._taken(await self.states())):
-            return
-        await accept(
-            Event(
-                kind=Kind.ACKNOWLEDGED,
-                source=f"vms/{self._name}",
-                key=f"alarm/{number}/acknowledged",
-                occurred_at=self._clock.now(),
-                incident=item.incident,
-                attributes={
-                    "by": escape_line(alarm.assigned_to) or f"operator at {self._name}",
-                    "how": self._name,
-                },
-            )
-        )
-        self._open.forget(number)
-
-
-def called(states: Iterable[AlarmState], wanted: str) -> AlarmState | None:
-    """Return the state with this name or level."""
-    return next((state for state in states if state.called(wanted)), None)
-
-
-def _incident_in(alarm: Alarm) -> str:
-    match = _INCIDENT.search(alarm.message)
-    return match[1] if match else ""

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.drivers.milestone.alarms import Alarms, called
+from bridge.drivers.milestone.alarm_states import called
+from bridge.drivers.milestone.alarms import Alarms
 from bridge.drivers.milestone.events import Events
 from bridge.drivers.milestone.ptz import Ptz, chosen
 from bridge.drivers.milestone.settings import Config
@@ -123,7 +124,7 @@ class Look:
     async def _alarms(self, say: _Say) -> list[Finding]:
         if self.config.alarms != "raise":
             return []
-        states = await self.alarms.states(fresh=True)
+        states = await self.alarms.states.all(fresh=True)
         there = ", ".join(f"{state.name} ({state.level})" for state in states[:MOST_NAMED]) or "none"
         wanted = (self.config.acknowledged_state, self.config.closed_state)
         missing = [state for state in wanted if called(states, state) is None]

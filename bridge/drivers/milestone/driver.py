@@ -9,7 +9,7 @@ from bridge.drivers.milestone.acts import limits_of
 from bridge.drivers.milestone.gateway_site import GatewaySite
 from bridge.drivers.milestone.generic_site import GenericSite
 from bridge.drivers.milestone.settings import Config, capabilities_of
-from bridge.errors import Permanent
+from bridge.errors import Permanent, ProtocolError
 from bridge.model import (
     Accept,
     Capability,
@@ -32,7 +32,7 @@ class Driver:
         self.capabilities = capabilities_of(config)
         self._site: GatewaySite | GenericSite
         if config.generic_event is not None:
-            self._site = GenericSite(config.generic_event, name)
+            self._site = GenericSite(config.generic_event, name, clock)
         else:
             self._site = GatewaySite(config, name, targets, clock)
 
@@ -43,7 +43,10 @@ class Driver:
             raise Permanent(f"{self.name}: XProtect as it is set up has nothing for {delivery.operation}")
         if capability is Capability.BY_RULE:
             raise Permanent(f"{self.name}: {delivery.operation} is done by a rule in XProtect")
-        return await self._site.actions[delivery.operation](delivery, limits_of(delivery))
+        try:
+            return await self._site.actions[delivery.operation](delivery, limits_of(delivery))
+        except ProtocolError as error:  # a value of the site that cannot be sent, such as {phone:int}
+            raise Permanent(f"{self.name}: {error}") from error
 
     async def check(self) -> list[Finding]:
         """Prove log-in, version, cameras, presets, events, alarm states and screens that the site uses."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from bridge.drivers.milestone.acts import (
@@ -19,15 +18,18 @@ from bridge.drivers.milestone.acts import (
     verified,
 )
 from bridge.drivers.milestone.settings import Config, EvidenceSettings
-from bridge.errors import Permanent, Retryable
+from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unsent
 from bridge.model import Clock, Delivery, Operation, Receipt
-from bridge.protocols.http import Effect, Refused
 from bridge.protocols.milestone import GUID, MilestoneApi, camera_path
-from bridge.protocols.milestone_gateway import Limits
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE, Limits
+from bridge.protocols.milestone_values import seconds_in
 from bridge.protocols.template import fill_structure
 
 BOOKMARKS: Final = "bookmarks"
 LOCKS: Final = "evidenceLocks"
+WORDS: Final = {BOOKMARKS: "bookmark", LOCKS: "evidence lock"}
+MOST_BLIND: Final = 2
+"""How often a bookmark is sent without an answer where none can be searched for."""
 LOCK_BEFORE: Final = 30.0
 """Seconds before the incident opened that a lock protects."""
 FOR_EVER: Final = "9999-12-31T22:59:59.9999999Z"
@@ -43,7 +45,11 @@ class Evidence:
         self._clock = clock
         self._name = name
         self._made: Recent[str, str] = Recent()
-        """delivery -> the bookmark that it made."""
+        """delivery -> the bookmark or the lock that it made."""
+        self._unanswered: Recent[str, int] = Recent()
+        """delivery -> how often its bookmark or lock was sent, and no answer came."""
+        self._unseen: Recent[str, bool] = Recent()
+        """Deliveries that made something which, once already, was not there."""
 
     @property
     def actions(self) -> Actions:
@@ -57,9 +63,7 @@ class Evidence:
         camera = guid(delivery.target, "camera")
         number = await self._made_before(delivery, limits) if repeated(delivery) else None
         if number is None:
-            body = self._body(camera, delivery)
-            number = made(await self._api.create(BOOKMARKS, body, Effect.ONCE, limits), "bookmark")
-            self._made.note(delivery.id, number)
+            number = await self._make(BOOKMARKS, self._body(camera, delivery), delivery, limits)
         return await self._read_back(BOOKMARKS, number, delivery, limits)
 
     async def extend(self, delivery: Delivery, limits: Limits) -> Receipt:
@@ -68,55 +72,89 @@ class Evidence:
         number = _referred(delivery, "bookmark")
         end = timestamp(self._clock.now())
         await self._api.change_bookmark(number, {"timeEnd": end, "devicePath": camera_path(camera)}, limits)
-        row = await self._api.found(BOOKMARKS, number, limits)
+        reference = f"bookmark:{number}"
+        try:
+            row = await self._api.found(BOOKMARKS, number, limits.earlier(READ_BACK_SPARE))
+        except DeliveryError as error:
+            return accepted(f"bookmark {number}: changed; it cannot be read back: {error}", reference)
         if row is None:
-            raise Permanent(f"{self._name}: there is no bookmark {number} any more")
-        reads = _seconds(row.get("timeEnd"))
+            return accepted(f"bookmark {number}: changed, says the gateway; it is not to be seen", reference)
+        reads = seconds_in(row.get("timeEnd"))
         if reads is None:
-            return accepted(f"bookmark {number}: changed; its end cannot be read", f"bookmark:{number}")
-        if reads < (_seconds(end) or 0.0) - 1.0:
+            return accepted(f"bookmark {number}: changed; its end cannot be read", reference)
+        if reads < (seconds_in(end) or 0.0) - 1.0:
             raise Retryable(f"{self._name}: bookmark {number}: changed, but it ends at {row['timeEnd']}")
-        return verified(f"bookmark {number} ends at {row['timeEnd']}", f"bookmark:{number}")
+        return verified(f"bookmark {number} ends at {row['timeEnd']}", reference)
 
     async def lock(self, delivery: Delivery, limits: Limits) -> Receipt:
+        """Lock once: nothing finds a lock by its reference, and another one would stay for ever, too.
+
+        After a restart nobody knows whether an earlier attempt did it: then it is done, perhaps twice.
+        """
         camera = guid(delivery.target, "camera")
         settings = self._config.evidence_lock
         if settings is None:
             raise Permanent(f"{self._name}: evidence_lock is not set")
-        body = self._lock_body(camera, delivery, settings)
-        number = made(await self._api.create(LOCKS, body, Effect.REPEATABLE, limits), "evidence lock")
+        number = self._made.get(delivery.id)
+        if number is None:
+            if self._unanswered.get(delivery.id):
+                raise Unsent(
+                    f"{self._name}: an evidence lock was sent before without an answer; it is not sent again,"
+                    " because nobody can say whether it is there"
+                )
+            number = await self._make(LOCKS, self._lock_body(camera, delivery, settings), delivery, limits)
         return await self._read_back(LOCKS, number, delivery, limits)
+
+    async def _make(self, kind: str, body: dict[str, Any], delivery: Delivery, limits: Limits) -> str:
+        """Make it, and remember it, or that no answer came."""
+        try:
+            number = made(await self._api.create(kind, body, limits), WORDS[kind])
+        except Uncertain:
+            self._unanswered.note(delivery.id, (self._unanswered.get(delivery.id) or 0) + 1)
+            raise
+        self._made.note(delivery.id, number)
+        return number
 
     # --- asking -------------------------------------------------------------------------------------
 
     async def _read_back(self, kind: str, number: str, delivery: Delivery, limits: Limits) -> Receipt:
-        what = "bookmark" if kind == BOOKMARKS else "evidence lock"
+        what = WORDS[kind]
         reference = f"{what.split(maxsplit=1)[0]}:{number}"
         try:
-            row = await self._api.found(kind, number, limits)
-        except Refused as error:
+            row = await self._api.found(kind, number, limits.earlier(READ_BACK_SPARE))
+        except DeliveryError as error:
             return accepted(f"{what} {number} made; it cannot be read back: {error}", reference)
         if row is None:
-            self._made.forget(delivery.id)
-            raise Retryable(f"{self._name}: {what} {number} was promised, and is not there")
+            if self._unseen.get(delivery.id):
+                return accepted(f"{what} {number} made, says the gateway; it is not to be seen", reference)
+            self._unseen.note(delivery.id, True)
+            raise Uncertain(f"{self._name}: {what} {number} was promised, and is not there")
         if row.get("reference") != delivery.incident:
             return accepted(f"{what} {number} made; its reference reads otherwise", reference)
         return verified(f"{what} {number} reads {str(row.get('header'))[:120]!r}", reference)
 
     async def _made_before(self, delivery: Delivery, limits: Limits) -> str | None:
-        """Return the bookmark of an earlier attempt; None if there is none, or the search is not understood.
+        """Return the bookmark of an earlier attempt; None if there is none, or none can be searched for.
 
-        A bookmark twice harms nobody, none at all does.
+        A bookmark twice harms nobody, none at all does; but raises Unsent when two may be there.
         """
         known = self._made.get(delivery.id)
-        if known is not None and await self._api.found(BOOKMARKS, known, limits) is not None:
+        if known is not None and await self._may_be_there(known, limits):
             return known
         found = await self._api.search_bookmarks(self._question(delivery), limits)
+        if found is None and (self._unanswered.get(delivery.id) or 0) >= MOST_BLIND:
+            raise Unsent(f"{self._name}: {MOST_BLIND} bookmarks were sent without an answer; no more are")
         for row in found or ():
             number = str(row.get("id"))
             if f"delivery {delivery.id}" in str(row.get("description")) and GUID.fullmatch(number):
                 return number
         return None
+
+    async def _may_be_there(self, number: str, limits: Limits) -> bool:
+        try:
+            return await self._api.found(BOOKMARKS, number, limits) is not None
+        except DeliveryError:
+            return True  # it was made, and cannot be asked for
 
     def _question(self, delivery: Delivery) -> Any:
         now = self._clock.now()
@@ -171,13 +209,3 @@ def _referred(delivery: Delivery, kind: str) -> str:
     if found != kind:
         raise Permanent(f"the reference {delivery.params.get('reference', '')!r} names no {kind}")
     return guid(number, kind)
-
-
-def _seconds(text: Any) -> float | None:
-    """UTC epoch seconds of an ISO 8601 time; .NET writes seven digits of a second."""
-    if not isinstance(text, str):
-        return None
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None

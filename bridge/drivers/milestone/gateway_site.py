@@ -28,7 +28,7 @@ class GatewaySite:
         self._config = config
         self._link = HttpLink(config, name=name, clock=clock)
         gateway = MilestoneGateway(self._link, user=config.user, password=config.credentials, clock=clock)
-        self._api = api = MilestoneApi(gateway)
+        self._api = api = MilestoneApi(gateway, clock)
         self._feed = _feed(config, gateway, targets, clock) if config.websocket else None
         self._events = Events(api, config, clock, name, self._feed)
         self._alarms = Alarms(api, config, clock, name)
@@ -59,7 +59,7 @@ class GatewaySite:
         return self._events.still_recording(camera)
 
     async def inventory(self) -> Inventory:
-        cameras = await self._api.cameras()
+        cameras = await self._api.cameras_with_presets()
         consoles = [*await self._api.monitors(), *await self._api.matrix_recipients()]
         return Inventory(
             cameras=tuple(_listed(camera) for camera in cameras),

@@ -6,8 +6,8 @@ import asyncio
 
 from bridge.drivers.milestone.acts import Actions, accepted, values_of
 from bridge.drivers.milestone.settings import GenericEventSettings
-from bridge.errors import Permanent, ProtocolError
-from bridge.model import Accept, Delivery, Finding, Inventory, Operation, Receipt
+from bridge.errors import Permanent, ProtocolError, Unsent
+from bridge.model import Accept, Clock, Delivery, Finding, Inventory, Operation, Receipt
 from bridge.protocols.milestone_gateway import Limits
 from bridge.protocols.milestone_generic import check_reach, send_event
 from bridge.protocols.template import Template, escape_line
@@ -16,9 +16,10 @@ from bridge.protocols.template import Template, escape_line
 class GenericSite:
     """Never verified: nothing answers whether an event matched the text."""
 
-    def __init__(self, settings: GenericEventSettings, name: str) -> None:
+    def __init__(self, settings: GenericEventSettings, name: str, clock: Clock) -> None:
         self._settings = settings
         self._name = name
+        self._clock = clock
         self.actions: Actions = {Operation.EVENT_START: self.start, Operation.EVENT_STOP: self.stop}
 
     async def start(self, delivery: Delivery, _: Limits) -> Receipt:
@@ -55,13 +56,17 @@ class GenericSite:
     async def _send(self, template: Template, delivery: Delivery) -> Receipt:
         settings = self._settings
         text = escape_line(template.text(values_of(delivery)))
+        left = delivery.deadline - self._clock.now()
+        connect = min(settings.connect, left / 2)
+        if left <= 0:
+            raise Unsent(f"{self._name}: generic event: not sent: no time left")
         try:
             await send_event(
                 settings.host,
                 settings.port,
                 text,
-                connect=settings.connect,
-                total=settings.total,
+                connect=connect,
+                total=min(settings.total, left - connect),
                 line_end=settings.line_end,
             )
         except ProtocolError as error:

@@ -13,7 +13,7 @@ def proofs_of(config: Config) -> Mapping[Operation, str]:
     if config.mode == "generic_event":
         return {}
     proofs = {
-        Operation.PROVE_LIVE: "a picture arrives, or XProtect has contact with the camera",
+        Operation.PROVE_LIVE: "a picture of this moment arrives, or XProtect has contact with the camera",
         Operation.RECALL_PRESET: "the camera's position is that of the preset",
         Operation.HOME: "the camera's position is that of the default preset",
         Operation.BOOKMARK: "the bookmark is read back by its id",

@@ -7,10 +7,10 @@ from typing import Final
 
 from bridge.drivers.milestone.acts import Actions, Recent, accepted, guid, repeated, verified
 from bridge.drivers.milestone.settings import Config
-from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable
+from bridge.errors import DeliveryError, Permanent, Retryable
 from bridge.model import Clock, Delivery, DeliveryState, Operation, Receipt
 from bridge.protocols.milestone import MilestoneApi
-from bridge.protocols.milestone_gateway import NO_LIMITS, Limits
+from bridge.protocols.milestone_gateway import NO_LIMITS, READ_BACK_SPARE, Limits, TaskGoesOn
 from bridge.protocols.milestone_values import Position, Preset
 
 ASK_EVERY: Final = 0.4
@@ -43,19 +43,20 @@ class Ptz:
         return await self._send(delivery, preset, limits)
 
     async def home(self, delivery: Delivery, limits: Limits) -> Receipt:
-        """Go home, unless the camera stands elsewhere than our recall left it: then an operator has it."""
+        """Go home, unless the camera stands elsewhere than our recall left it: then an operator has it.
+
+        Where our recall left it must be known: else nobody can say whether an operator has it.
+        """
         camera = guid(delivery.target, "camera")
         home = await self._preset(camera, self._config.home_preset, limits)
         here = await self._position(camera, limits)
-        if here is not None:
-            if home.position is not None and self._near(here, home.position):
-                return verified(f"stands at home ({here})", _reference(here))
-            left = await self._left_at(camera, delivery.params.get("reference", ""), limits)
-            if left is not None and not self._near(here, left):
-                return Receipt(
-                    outcome=DeliveryState.SUPERSEDED,
-                    proof=f"an operator has moved the camera since: left there ({here})",
-                )
+        if here is not None and home.position is not None and self._near(here, home.position):
+            return verified(f"stands at home ({here})", _reference(here))
+        left = await self._left_at(camera, delivery.params.get("reference", ""), limits)
+        if left is None:
+            return _left_alone("where the recall left the camera is not known, so an operator may have it")
+        if here is not None and not self._near(here, left):
+            return _left_alone(f"an operator has moved the camera since: left there ({here})")
         return await self._send(delivery, home, limits)
 
     async def presets(self, camera: str, limits: Limits = NO_LIMITS, *, fresh: bool = False) -> list[Preset]:
@@ -91,20 +92,25 @@ class Ptz:
 
     async def _send(self, delivery: Delivery, preset: Preset, limits: Limits) -> Receipt:
         camera = delivery.target
-        await self._api.go_to(camera, preset.id, limits)
-        said = f"preset {preset.name}: Success"
+        said, ended = f"preset {preset.name}: Success", True
+        try:
+            await self._api.go_to(camera, preset.id, limits)
+        except TaskGoesOn as error:
+            said, ended = f"preset {preset.name}: {error}", False
         if not self._config.ptz_read_back:
             return accepted(f"{said}; not read back", f"preset:{preset.id}")
         try:
-            return await self._arrived(delivery, preset, said, limits)
-        except (_Elsewhere, CameraMissing):
-            raise
+            return await self._arrived(delivery, preset, said, limits.earlier(READ_BACK_SPARE))
+        except _Elsewhere as error:
+            if ended:
+                raise
+            return accepted(str(error), f"preset:{preset.id}")
         except DeliveryError as error:
             return accepted(f"{said}; its position cannot be asked: {error}", f"preset:{preset.id}")
 
     async def _arrived(self, delivery: Delivery, preset: Preset, said: str, limits: Limits) -> Receipt:
         """Ask until the camera stands at its preset, or stands still where no position is known of it."""
-        end = self._clock.monotonic() + self._config.ptz_wait
+        end = limits.wait(self._clock, self._config.ptz_wait)
         first = last = None
         while (here := await self._position(delivery.target, limits)) is not None:
             if preset.position is not None and self._near(here, preset.position):
@@ -157,6 +163,10 @@ def chosen(presets: list[Preset], wanted: str) -> Preset | None:
         if found := next(filter(alike, presets), None):
             return found
     return None
+
+
+def _left_alone(why: str) -> Receipt:
+    return Receipt(outcome=DeliveryState.SUPERSEDED, proof=why)
 
 
 def _reference(position: Position) -> str:

@@ -245,8 +245,10 @@ def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
             del possible[Operation.PROVE_LIVE]
         if config.events:
             possible |= dict.fromkeys(_EVENTS, Capability.REPEATABLE)
+            if config.alarms == "by_definition":  # another event would make another alarm
+                possible[Operation.EVENT_START] = Capability.ASK_FIRST
         if config.evidence_lock:
-            possible[Operation.LOCK_EVIDENCE] = Capability.REPEATABLE
+            possible[Operation.LOCK_EVIDENCE] = Capability.ASK_FIRST
         if config.alarms == "raise":
             possible |= dict.fromkeys(_POPUPS, Capability.REPEATABLE)
             possible[Operation.POPUP] = Capability.ASK_FIRST

@@ -5,12 +5,14 @@ Never verified: what a monitor shows is in no answer of the gateway.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from bridge.drivers.milestone.acts import Actions, accepted, guid, values_of
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import Permanent
 from bridge.model import Delivery, Operation, Receipt
 from bridge.protocols.milestone import MilestoneApi
-from bridge.protocols.milestone_gateway import Limits
+from bridge.protocols.milestone_gateway import Limits, TaskGoesOn
 from bridge.protocols.template import escape_line
 
 
@@ -31,19 +33,29 @@ class Wall:
         matrix = self._config.matrix
         if matrix is not None and screen in matrix.recipients:
             values = {name: escape_line(text) for name, text in values_of(delivery).items()}
-            await self._api.matrix_command(
+            said = f"Matrix command sent for {len(cameras)} cameras"
+            sent = self._api.matrix_command(
                 screen, matrix.camera_list.text(values), matrix.command.text(values), limits
             )
-            return accepted(f"Matrix command sent for {len(cameras)} cameras")
-        await self._api.show(screen, cameras, limits)
-        return accepted(f"ApplyCameras: {len(cameras)} cameras; what the monitor shows cannot be asked")
+            return await _taken(sent, said)
+        said = f"ApplyCameras: {len(cameras)} cameras; what the monitor shows cannot be asked"
+        return await _taken(self._api.show(screen, cameras, limits), said)
 
     async def hide(self, delivery: Delivery, limits: Limits) -> Receipt:
         screen, cameras = guid(delivery.target, "monitor"), _cameras(delivery)
         if self._config.matrix is not None and screen in self._config.matrix.recipients:
             raise Permanent(f"{self._name}: a Matrix recipient keeps its cameras until it gets others")
-        await self._api.hide(screen, cameras, limits)
-        return accepted(f"RemoveCameras: {len(cameras)} cameras; what the monitor shows cannot be asked")
+        said = f"RemoveCameras: {len(cameras)} cameras; what the monitor shows cannot be asked"
+        return await _taken(self._api.hide(screen, cameras, limits), said)
+
+
+async def _taken(task: Awaitable[None], said: str) -> Receipt:
+    """Accepted, also where the gateway took the task and its end is not seen."""
+    try:
+        await task
+    except TaskGoesOn as error:
+        return accepted(f"{said} ({error})")
+    return accepted(said)
 
 
 def _cameras(delivery: Delivery) -> list[str]:

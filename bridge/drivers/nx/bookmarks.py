@@ -6,7 +6,7 @@ from typing import Final
 
 from bridge.drivers.nx.settings import Config
 from bridge.drivers.nx.words import bookmark_fields, incident_tag
-from bridge.errors import Permanent, Retryable, Uncertain
+from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
 from bridge.protocols.nx import NxApi
 from bridge.protocols.nx_session import Limits
@@ -36,12 +36,12 @@ class Bookmarks:
         )
         try:
             made = await self._api.add_bookmark(delivery.target, fields, limits)
-        except Uncertain:
-            found = await self._find(delivery, limits)
-            if found is None:
-                raise
-            return _verified(found, "found; the answer itself was lost")
-        read_back = await self._api.bookmark(delivery.target, made.id, limits)
+        except Uncertain as lost:
+            return await self._find_out(delivery, limits, lost)
+        try:
+            read_back = await self._api.bookmark(delivery.target, made.id, limits)
+        except DeliveryError as error:
+            return _promised(made, error)
         if read_back is None or incident_tag(delivery) not in read_back.tags:
             raise Retryable(f"{self._name}: bookmark {made.id} was promised, but reading back shows none")
         return _verified(read_back, "read back")
@@ -52,11 +52,24 @@ class Bookmarks:
         wanted = round(self._clock.now() * 1000) - bookmark.start
         if wanted > bookmark.duration:
             await self._api.lengthen(delivery.target, bookmark.id, wanted, limits)
-            after = await self._api.bookmark(delivery.target, bookmark.id, limits)
+            try:
+                after = await self._api.bookmark(delivery.target, bookmark.id, limits)
+            except DeliveryError as error:
+                return _promised(bookmark, error)
             if after is None or after.duration < wanted:
                 raise Retryable(f"{self._name}: bookmark {bookmark.id} did not become {wanted} ms long")
             bookmark = after
         return _verified(bookmark, f"{bookmark.duration / 1000:g} s long")
+
+    async def _find_out(self, delivery: Delivery, limits: Limits, lost: Uncertain) -> Receipt:
+        """No answer to the order: ask what became of it. Raises `lost` if that cannot be known."""
+        try:
+            found = await self._find(delivery, limits)
+        except DeliveryError:
+            raise lost from None
+        if found is None:
+            raise lost
+        return _verified(found, "found; the answer itself was lost")
 
     async def _named(self, delivery: Delivery, limits: Limits) -> Bookmark:
         """The bookmark that the receipt named, or else the incident's."""
@@ -75,6 +88,15 @@ class Bookmarks:
         begins: int = bookmark_fields(delivery, before=before, length=0)["startTimeMs"]
         known = await self._api.bookmarks(delivery.target, begins - SLACK, limits)
         return next((each for each in known if incident_tag(delivery) in each.tags), None)
+
+
+def _promised(bookmark: Bookmark, error: DeliveryError) -> Receipt:
+    """The server said yes, and could not be asked afterwards."""
+    return Receipt(
+        outcome=DeliveryState.ACCEPTED,
+        proof=f"bookmark {bookmark.name!r}: the answer was yes; reading back failed: {error}",
+        reference=f"{PREFIX}{bookmark.id}",
+    )
 
 
 def _verified(bookmark: Bookmark, how: str) -> Receipt:

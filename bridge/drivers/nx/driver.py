@@ -16,7 +16,7 @@ from bridge.drivers.nx.ptz import Ptz
 from bridge.drivers.nx.settings import Config, capabilities_of
 from bridge.drivers.nx.triggers import SoftTriggers
 from bridge.drivers.nx.words import caption, description, opened_ms
-from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain
+from bridge.errors import CameraMissing, DeliveryError, NothingThere, Permanent, Retryable, Uncertain
 from bridge.model import (
     Accept,
     Capability,
@@ -180,7 +180,12 @@ class Driver:
         self, delivery: Delivery, at: int, limits: Limits, lost: Uncertain | None
     ) -> Receipt:
         """Wait until the camera records. `lost`: the answer to the event never came."""
-        device = await self._until_recording(delivery.target, limits)
+        try:
+            device = await self._until_recording(delivery.target, limits)
+        except NothingThere:
+            raise  # the event was about nothing: another camera has to stand in
+        except DeliveryError as error:
+            return self._not_asked(at, error, lost)
         proven = (delivery.incident, delivery.target) in self._idle_before
         if device.records and proven:
             proof = "the camera began to record (status Recording)"
@@ -197,16 +202,22 @@ class Driver:
             f" {caption(delivery)!r}?"
         )
 
+    @staticmethod
+    def _not_asked(at: int, error: DeliveryError, lost: Uncertain | None) -> Receipt:
+        """What to say when the camera cannot be asked. That the event was taken proves no rule: where asking
+        may work later, it is raised again, which a rule that runs does not notice."""
+        if lost is not None:
+            raise lost from error
+        if not isinstance(error, Permanent):
+            raise Uncertain(f"the event was sent; the camera cannot be asked: {error}") from error
+        proof = f"the server took the event; reading back failed: {error}"
+        return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof, reference=f"event:{at}")
+
     async def _until_recording(self, camera: str, limits: Limits) -> Device:
         """The camera as it is once it records, is missing, or the wait is over."""
         end = self._clock.monotonic() + self._config.recording_wait
         while True:
-            try:
-                device = await self._api.device(camera, limits)
-            except Permanent:
-                raise
-            except DeliveryError as error:
-                raise Uncertain(f"the event was sent; the camera cannot be asked: {error}") from error
+            device = await self._api.device(camera, limits)
             if device.records or device.missing or self._clock.monotonic() >= end:
                 return device
             await self._clock.sleep(ASK_EVERY)

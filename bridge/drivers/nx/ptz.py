@@ -52,8 +52,9 @@ class Ptz:
 
     async def home(self, delivery: Delivery, limits: Limits) -> Receipt:
         """Go home if the camera still stands where our recall has left it."""
-        camera, reference = delivery.target, delivery.params.get("reference", "")
-        if not reference.startswith((OBJECT, POSITION)):
+        camera = delivery.target
+        left_at = _left_at(delivery.params.get("reference", ""))
+        if not left_at:
             return _left("it is not known where our recall left the camera: left there")
         active = await self._api.active_object(camera, limits)
         home = await self._api.home_object(camera, limits)
@@ -61,16 +62,18 @@ class Ptz:
             raise Permanent(f"{self._name}: camera {camera} has no home position: set one in the VMS")
         if home.same(active):
             return Receipt(outcome=DeliveryState.VERIFIED, proof=f"at home already: {home}")
-        if not await self._stands_at(camera, reference, active, limits):
+        if not await self._stands_at(camera, left_at, active, limits):
             return _left("an operator has moved the camera since: left there")
         await self._activate(camera, home, limits)
         return await self._arrival(camera, home, limits)
 
-    async def _stands_at(self, camera: str, reference: str, active: PtzObject | None, limits: Limits) -> bool:
-        """Whether the camera is where a recall's receipt says that it was left."""
-        if reference.startswith(OBJECT):
-            return active is not None and plain_id(active.id) == plain_id(reference.removeprefix(OBJECT))
-        return (await self._api.position(camera, limits)).near(_parsed(reference))
+    async def _stands_at(
+        self, camera: str, left_at: str | Position, active: PtzObject | None, limits: Limits
+    ) -> bool:
+        """Whether the camera is where a recall has left it: at an object (its id), or at a position."""
+        if isinstance(left_at, Position):
+            return (await self._api.position(camera, limits)).near(left_at)
+        return active is not None and plain_id(active.id) == plain_id(left_at)
 
     async def _activate(self, camera: str, goal: PtzObject, limits: Limits) -> None:
         """Raises CameraMissing where the server refuses or fails because the camera is not there."""
@@ -147,8 +150,14 @@ def _named(presets: list[Preset], wanted: str) -> PtzObject | None:
     return PtzObject(kind="preset", id=ids[0]) if ids else None
 
 
-def _parsed(reference: str) -> Position:
-    pan, tilt, zoom = map(float, reference.removeprefix(POSITION).split(","))
+def _left_at(reference: str) -> str | Position | None:
+    """The object's id or the position that a receipt named; nothing where it names neither."""
+    if not reference.startswith(POSITION):
+        return reference.removeprefix(OBJECT) if reference.startswith(OBJECT) else None
+    try:
+        pan, tilt, zoom = map(float, reference.removeprefix(POSITION).split(","))
+    except ValueError:
+        return None
     return Position(pan=pan, tilt=tilt, zoom=zoom)
 
 

@@ -6,7 +6,7 @@ A soft trigger belongs to cameras, its rule to users; so each console has a trig
 from __future__ import annotations
 
 from bridge.drivers.nx.settings import Config
-from bridge.errors import Permanent
+from bridge.errors import DeliveryError, Permanent, Uncertain
 from bridge.model import Delivery, DeliveryState, Receipt
 from bridge.protocols.nx import NxApi
 from bridge.protocols.nx_session import Limits
@@ -36,10 +36,16 @@ class SoftTriggers:
         trigger = usable(wanted, await self._api.triggers(limits))
         if isinstance(trigger, str):
             raise Permanent(f"{self._name}: {trigger}")
-        for camera in cameras:
+        for camera in cameras:  # all of them first: half a picture would be told as none
             if not (trigger.everywhere or plain_id(camera) in trigger.devices):
                 raise Permanent(f"{self._name}: soft trigger {wanted!r} is not for camera {camera}")
-            await self._api.fire(trigger, camera, limits)
+        for done, camera in enumerate(cameras):
+            try:
+                await self._api.fire(trigger, camera, limits)
+            except DeliveryError as error:
+                if not done:
+                    raise
+                raise Uncertain(f"fired at {done} of {len(cameras)} cameras, then: {error}") from error
         return Receipt(
             outcome=DeliveryState.ACCEPTED,
             proof=f"soft trigger {wanted!r} was taken ({len(cameras)} times); what it shows cannot be asked",

@@ -33,10 +33,9 @@ class Trace:
 def opened_ms(delivery: Delivery) -> int:
     """When the incident opened, in milliseconds: the timestamp of its events, and what they are known by."""
     try:
-        opened = float(delivery.params.get("opened_ts", ""))
-    except ValueError:
-        opened = delivery.created_at
-    return round(opened * 1000)
+        return round(float(delivery.params.get("opened_ts", "")) * 1000)
+    except (ValueError, OverflowError):  # no number, or one that is no time (nan, inf)
+        return round(delivery.created_at * 1000)
 
 
 def caption(delivery: Delivery) -> str:

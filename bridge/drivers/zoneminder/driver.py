@@ -36,6 +36,7 @@ from bridge.protocols.zoneminder_values import AlarmState, Monitor, VideoEvent
 
 ASK_EVERY: Final = 0.5
 """Seconds between two questions whether an alarm has ended."""
+_MONITOR: Final = re.compile(r"[0-9]{1,9}")
 
 _POSSIBLE: Final = {
     # Version 1.38 ends the event that is open and begins another when it is forced again.
@@ -97,7 +98,7 @@ class Driver:
         action = self._actions.get(delivery.operation)
         if action is None:
             raise Permanent(f"{self.name}: ZoneMinder has nothing for {delivery.operation}")
-        if not re.fullmatch(r"[0-9]{1,9}", delivery.target):
+        if not _MONITOR.fullmatch(delivery.target):
             raise Permanent(f"{self.name}: {delivery.target!r} is not the number of a monitor")
         return await action(
             delivery, Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
@@ -109,7 +110,7 @@ class Driver:
 
     async def still_held(self, operation: Operation, target: str) -> bool | None:
         """Whether the forced alarm is still on: a restart of the camera's stream drops it without a word."""
-        if operation is not Operation.START_RECORDING:
+        if operation is not Operation.START_RECORDING or not _MONITOR.fullmatch(target):
             return None
         try:
             state = await self._api.state(target)
@@ -153,7 +154,11 @@ class Driver:
         except Uncertain as lost:
             return await self._find_out(monitor, limits, lost)
         if event is None:
-            _require_pictures(await self._api.monitor(monitor, limits))
+            try:
+                camera = await self._api.monitor(monitor, limits)
+            except DeliveryError as error:  # the order stands until the pictures come back
+                raise Uncertain(f"monitor {monitor}: no event yet; it cannot be asked: {error}") from error
+            _require_pictures(camera)
             raise Retryable(
                 f"{self.name}: monitor {monitor}: ZoneMinder forced no alarm, and does not say why"
             )
@@ -193,15 +198,24 @@ class Driver:
     async def _stop_recording(self, delivery: Delivery, limits: Limits) -> Receipt:
         monitor = delivery.target
         await self._api.cancel_alarm(monitor, limits)
-        end = self._clock.monotonic() + self._config.stop_wait
-        while (state := await self._api.state(monitor, limits)).alarmed:
-            if self._clock.monotonic() >= end:
-                raise Retryable(
-                    f"{self.name}: monitor {monitor}: cancelled, but still {state} after"
-                    f" {self._config.stop_wait:g} s (motion, or a long PostEventCount)"
-                )
-            await self._clock.sleep(ASK_EVERY)
+        try:
+            state = await self._state_after(monitor, limits)
+        except DeliveryError as error:
+            proof = f"the answer was yes; reading back failed: {error}"
+            return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof)
+        if state.alarmed:
+            raise Retryable(
+                f"{self.name}: monitor {monitor}: cancelled, but still {state} after"
+                f" {self._config.stop_wait:g} s (motion, or a long PostEventCount)"
+            )
         return Receipt(outcome=DeliveryState.VERIFIED, proof=f"status {state}")
+
+    async def _state_after(self, monitor: str, limits: Limits) -> AlarmState:
+        """The state once the alarm has ended, or the wait is over."""
+        end = self._clock.monotonic() + self._config.stop_wait
+        while (state := await self._api.state(monitor, limits)).alarmed and self._clock.monotonic() < end:
+            await self._clock.sleep(ASK_EVERY)
+        return state
 
     # --- PTZ ----------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Marks an incident's recordings, extends the mark, keeps them from being deleted. Called by the driver.
 
-Everything written is read back: each receipt is `VERIFIED`.
+Everything written is read back: each receipt is `VERIFIED`, or `ACCEPTED` where that could not be asked.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from bridge.drivers.zoneminder.bookmark import annotated, bears, describe, end_line, extended, mentions
-from bridge.errors import Retryable
+from bridge.errors import DeliveryError, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
 from bridge.protocols.zoneminder import Limits, ZoneMinderApi
 from bridge.protocols.zoneminder_values import VideoEvent
@@ -31,7 +31,10 @@ class Evidence:
         event = await self._event_to_mark(delivery, limits)
         if not bears(event, delivery):
             await self._api.annotate(event.id, limits, **annotated(event, delivery))
-            event = await self._read(event.id, limits)
+            after = await self._read_back(event.id, limits)
+            if isinstance(after, str):
+                return _saved(event, after)
+            event = after
             if not bears(event, delivery):
                 raise Retryable(f"{self._name}: event {event.id}: saved, but reading back shows no bookmark")
         return _verified(event, describe(event))
@@ -42,7 +45,10 @@ class Evidence:
         now = self._clock.now()
         line = end_line(delivery, now)
         await self._api.annotate(event.id, limits, **extended(event, delivery, now))
-        event = await self._read(event.id, limits)
+        after = await self._read_back(event.id, limits)
+        if isinstance(after, str):
+            return _saved(event, after)
+        event = after
         if line not in event.notes.splitlines():
             raise Retryable(f"{self._name}: event {event.id}: saved, but reading back shows no end")
         return _verified(event, f"the notes of event {event.id} say: {line}")
@@ -50,11 +56,20 @@ class Evidence:
     async def lock(self, delivery: Delivery, limits: Limits) -> Receipt:
         """Archive every recording of the incident at this camera: deleting to free the disk leaves those."""
         recordings = await self._recordings(delivery, limits)
-        for event in recordings:
-            if not event.archived:
+        due = [event for event in recordings if not event.archived]
+        for done, event in enumerate(due):
+            try:
                 await self._api.archive(event.id, limits)
-                if not (await self._read(event.id, limits)).archived:
-                    raise Retryable(f"{self._name}: event {event.id}: saved, but it is not archived")
+            except DeliveryError as error:
+                if not done:
+                    raise
+                raise Uncertain(f"{done} of {len(due)} recordings were archived; then: {error}") from error
+        for event in due:
+            after = await self._read_back(event.id, limits)
+            if isinstance(after, str):
+                return _saved(event, after)
+            if not after.archived:
+                raise Retryable(f"{self._name}: event {event.id}: saved, but it is not archived")
         numbers = ", ".join(str(event.id) for event in recordings)
         return _verified(recordings[0], f"archived: event {numbers}")
 
@@ -78,8 +93,12 @@ class Evidence:
             raise Retryable(f"{self._name}: monitor {delivery.target} records no event that could be marked")
         return event
 
-    async def _read(self, number: int, limits: Limits) -> VideoEvent:
-        event = await self._api.event(number, limits)
+    async def _read_back(self, number: int, limits: Limits) -> VideoEvent | str:
+        """The event as it is now, or why it cannot be asked. Raises Retryable where it is gone."""
+        try:
+            event = await self._api.event(number, limits)
+        except DeliveryError as error:
+            return str(error)
         if event is None:
             raise Retryable(f"{self._name}: event {number}: saved, but it is gone")
         return event
@@ -90,6 +109,15 @@ def _referred(delivery: Delivery) -> int | None:
     reference = delivery.reference or delivery.params.get("reference", "")
     match = re.fullmatch(r"event:(\d{1,18})", reference)
     return int(match[1]) if match else None
+
+
+def _saved(event: VideoEvent, why: str) -> Receipt:
+    """ZoneMinder said that it is saved, and could not be asked afterwards (`why`)."""
+    return Receipt(
+        outcome=DeliveryState.ACCEPTED,
+        proof=f"event {event.id}: the answer was yes; reading back failed: {why}",
+        reference=f"event:{event.id}",
+    )
 
 
 def _verified(event: VideoEvent, proof: str) -> Receipt:

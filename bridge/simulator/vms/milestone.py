@@ -48,7 +48,7 @@ class FakeMilestone(FakeServer):
         super().__init__(clock)
         self.state = Installation(tank_farm())
         self.users = dict(users)
-        self.rest = Rest(rules=dict(rules), events=(*rules, *events))
+        self.rest = Rest(clock=clock, rules=dict(rules), events=(*rules, *events))
         self.state.monitors[self.rest.monitor] = []
         self.log_ins = 0
         self.token_path = "/API/IDP/connect/token"  # noqa: S105 -- a path

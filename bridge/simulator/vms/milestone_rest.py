@@ -16,10 +16,13 @@ A refusal is `{"error":{"httpCode":…,"details":[…]}}`, without the outer `er
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from bridge.model import Clock
 from bridge.simulator.vms.milestone_plant import (
     STATES,
     FakeCamera,
@@ -32,7 +35,7 @@ from bridge.simulator.vms.server import Answer, Request
 
 BUILT_IN_EVENT: Final = "85867627-b287-4439-9e55-a63701e1715b"
 SUCCESS: Final = Answer.json({"result": {"state": "Success"}})
-JPEG: Final = "/9j/4AAQSkZJRgABAQ=="
+JPEG: Final = base64.b64encode(b"\xff\xd8\xff\xe0" + b"picture " * 200).decode()
 WALL: Final = number_of("videoWalls", 1)
 
 
@@ -40,12 +43,16 @@ WALL: Final = number_of("videoWalls", 1)
 class Rest:
     """How this gateway behaves. rules, events: as `FakeMilestone` has them."""
 
+    clock: Clock
     rules: Mapping[str, bool]
     events: tuple[str, ...]
     version: str = "24.2.0.1"
     slow_tasks: bool = False
     recorder_up: bool = True
     knows_pictures: bool = True
+    jpeg: str = JPEG
+    picture_age: float = 0.0
+    """Seconds since the picture that it gives was taken."""
     finds_bookmarks: bool = True
     late_alarms: int = 0
     """How often an alarm is asked for in vain before it is there."""
@@ -161,7 +168,8 @@ class Rest:
             case [], "JpegGetLive" if self.knows_pictures:
                 if not camera.online:
                     return _failed("No live image")
-                picture = {"jpegDataAsBase64": JPEG, "frameDateTime": "2026-01-01T00:00:00Z"}
+                taken = datetime.fromtimestamp(self.clock.now() - self.picture_age, UTC).isoformat()
+                picture = {"jpegDataAsBase64": self.jpeg, "frameDateTime": taken}
                 answer = Answer.json({"result": {**picture, "state": "Success"}})
         return answer
 
