@@ -17,15 +17,13 @@ from bridge.model import (
 )
 from bridge.response.phones import TAMPERED
 from bridge.response.plan import Plan, Rule, Step
-from bridge.response.views import BY_PRESET, Look, consoles_of, every_view, looks_of
+from bridge.response.views import BY_PRESET, RECORDED, Look, consoles_of, every_view, looks_of
 
 Words = Mapping[str, str]
 """What `describe` says of an incident."""
 
 _OF_BOTH_TIERS: Final = frozenset({Step.CONNECTED, Step.ACKNOWLEDGED, Step.CLEARED, Step.CLOSED})
 """Steps that a routine call takes too; dispatch, supervisors and the like hear of them for an SOS only."""
-
-_RECORDED: Final = frozenset({Operation.START_RECORDING, Operation.EVENT_START})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,7 @@ def _on_cameras(rule: Rule, words: Words, looks: Iterable[Look], plan: Plan) -> 
 def _camera_resource(rule: Rule, camera: str, target: str) -> tuple[str, Sharing]:
     if rule.operation in BY_PRESET:
         return ptz(camera), Sharing.ALONE
-    if rule.operation in _RECORDED:
+    if rule.operation in RECORDED:
         return f"{rule.operation}/{rule.driver}/{target}", Sharing.TOGETHER
     return "", Sharing.TOGETHER
 
@@ -194,7 +192,7 @@ def _resources_at(tag: str, plan: Plan) -> Iterator[str]:
     looks = [Look(view) for view in every_view(location)] if location else []
     yield from (ptz(look.view.camera) for look in looks)
     for rule in plan.rules:
-        if rule.operation in _RECORDED:
+        if rule.operation in RECORDED:
             yield from (action.resource for action in _on_cameras(rule, NOTHING, looks, plan))
 
 

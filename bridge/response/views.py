@@ -11,6 +11,8 @@ from bridge.response.plan import Audience, Plan, Rule
 
 BY_PRESET: Final = frozenset({Operation.RECALL_PRESET, Operation.HOME})
 """Operations that mean a camera only where the place has a preset for it."""
+RECORDED: Final = frozenset({Operation.START_RECORDING, Operation.EVENT_START})
+"""What makes a VMS record: by command, or by a rule of its own on an event."""
 AFTERWARDS: Final = frozenset({Operation.EXTEND_BOOKMARK, Operation.HOME})
 """What ends something that was done before: at whichever camera of the place, so every one is asked about."""
 
@@ -34,15 +36,17 @@ def looks_of(rule: Rule, location: Location, missing: Sequence[str]) -> list[Loo
     views = (*location.views, *location.wider) if rule.wider else location.views
     if rule.operation in AFTERWARDS:
         views = every_view(location)
-    if rule.operation in BY_PRESET:
-        views = tuple(view for view in views if view.preset)
-    looks = _once(Look(view) for view in views)[: rule.max_views]
-    if not missing or rule.operation in AFTERWARDS:
-        return looks
-    instead = stand_ins_at(location, missing)
-    lost = [look for look in looks if look.view.camera in instead]
-    looks = [Look(instead[look.view.camera], look.view.camera) if look in lost else look for look in looks]
-    return _once((*looks, *lost) if rule.operation is Operation.START_RECORDING else looks)
+    instead = {} if rule.operation in AFTERWARDS else stand_ins_at(location, missing)
+    looks = [
+        Look(instead[view.camera], view.camera) if view.camera in instead else Look(view) for view in views
+    ]
+    if rule.operation in BY_PRESET:  # a stand-in is turned even where the missing camera was a fixed one
+        looks = [look for look in looks if look.view.preset]
+    looks = _once(looks)[: rule.max_views]
+    if rule.operation in RECORDED:
+        back = [Look(view) for view in views if view.camera in {look.instead_of for look in looks}]
+        looks = _once((*looks, *back))
+    return looks
 
 
 def _once(looks: Iterable[Look]) -> list[Look]:

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.model import Incident, IncidentState, Location, Operation, Tier, View
 from bridge.response import Action, Plan, Rule, Step, actions_for, resources_at, stand_ins_at
+from bridge.response.views import Look, looks_of
 
 POST = Location(
     tag="POST-03",
@@ -100,10 +101,16 @@ def test_a_stand_in_takes_the_place_of_the_missing_camera_and_says_so() -> None:
     assert (show.params["views"], show.params["stand_ins"]) == ("FIX-02,ALT-1", "ALT-1")
 
 
-def test_a_recording_is_still_tried_at_the_missing_camera() -> None:
-    assert cameras(Operation.START_RECORDING, "PTZ-01") == ["FIX-02", "ALT-1", "PTZ-02", "PTZ-01"]
+@pytest.mark.parametrize("records", [Operation.START_RECORDING, Operation.EVENT_START])
+def test_a_recording_is_still_tried_at_the_missing_camera(records: Operation) -> None:
+    """By command, or by the event on which the VMS records by a rule of its own."""
+    assert cameras(records, "PTZ-01") == ["FIX-02", "ALT-1", "PTZ-02", "PTZ-01"]
+    assert cameras(records, "PTZ-01", max_views=1) == ["FIX-02"]
+
+
+def test_nothing_but_a_recording_is_tried_at_the_missing_camera() -> None:
     assert cameras(Operation.BOOKMARK, "PTZ-01") == ["FIX-02", "ALT-1", "PTZ-02"]
-    assert cameras(Operation.START_RECORDING, "PTZ-01", max_views=1) == ["FIX-02"]
+    assert cameras(Operation.PROVE_LIVE, "PTZ-01") == ["FIX-02", "ALT-1", "PTZ-02"]
 
 
 def test_without_a_free_alternate_the_missing_camera_is_asked_as_ever() -> None:
@@ -122,3 +129,12 @@ def test_the_resources_of_a_place_are_also_those_of_its_stand_ins() -> None:
     rule = Rule(step=Step.SOS, operation=Operation.EVENT_START, driver="vms", max_views=1)
     resources = resources_at("POST-03", replace(PLAN, rules=(rule,)))
     assert resources == {f"ptz/{tag}" for tag in TAGS} | {f"event_start/vms/id-{tag}" for tag in TAGS}
+
+
+def test_a_stand_in_of_a_fixed_camera_is_turned_to_its_preset() -> None:
+    place = Location(
+        tag="POST", spoken="Post", views=(View(camera="FIX"),), alternates=(View(camera="ALT", preset="4"),)
+    )
+    rule = Rule(step=Step.SOS, operation=Operation.RECALL_PRESET, driver="wall")
+    assert looks_of(rule, place, ()) == []
+    assert looks_of(rule, place, ("FIX",)) == [Look(View(camera="ALT", preset="4"), "FIX")]
