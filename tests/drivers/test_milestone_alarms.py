@@ -56,6 +56,18 @@ async def test_one_alarm_for_an_incident(site: Site) -> None:
     assert len(site.fake.state.alarms) == 2
 
 
+async def test_a_second_press_makes_a_taken_alarm_new_again(site: Site) -> None:
+    reference = await popup(site)
+    await site.do(Operation.UPDATE_POPUP, MONITOR, reference=reference, acknowledged_by="ann")
+    receipt = await site.do(
+        Operation.POPUP, MONITOR, id="again", news="pressed again", title="SOS TANKFARM: pressed again"
+    )
+    assert receipt.outcome is DeliveryState.VERIFIED
+    assert receipt.proof == f"alarm {FIRST} is New: SOS TANKFARM: pressed again"
+    assert site.fake.state.alarms[FIRST]["state"]["name"] == "New"
+    assert len(site.fake.state.alarms) == 1
+
+
 async def test_an_alarm_is_found_again_after_a_restart(site: Site, hasty: HastyClock) -> None:
     await popup(site)
     config = Config.model_validate({**SETTINGS, "base_url": site.fake.url})
@@ -258,6 +270,19 @@ async def test_an_operator_takes_our_alarm(quick: Site, state: str) -> None:
     )
     assert event.incident == INCIDENT
     assert event.attributes == {"by": "PLANT\\anna", "how": "xp"}
+
+
+async def test_an_operator_takes_an_alarm_that_was_made_new_again(quick: Site) -> None:
+    async with watched(quick) as heard:
+        await popup(quick)
+        quick.fake.operator_takes(FIRST, "In progress", "anna")
+        await asyncio.wait_for(heard.came.wait(), 20)
+        heard.came.clear()
+        await popup(quick, id="again", news="pressed again")
+        quick.fake.operator_takes(FIRST, "In progress", "mia")
+        await asyncio.wait_for(heard.came.wait(), 20)
+    assert [event.attributes["by"] for event in heard.events] == ["anna", "mia"]
+    assert len({event.id for event in heard.events}) == 2
 
 
 async def test_an_operator_without_a_name(quick: Site) -> None:

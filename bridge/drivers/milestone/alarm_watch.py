@@ -36,6 +36,8 @@ class _Open:
     since: float
     not_before: float = 0.0
     """When it is asked for again; later than the others where it was refused."""
+    again: str = ""
+    """The delivery that made it new again, if one did."""
 
 
 class AlarmWatch:
@@ -67,6 +69,11 @@ class AlarmWatch:
         """Look at this alarm of ours from now on, unless its state is our own doing already."""
         if not self._moved.get(number) and self._open.get(number) is None:
             self._open.note(number, _Open(incident=incident, since=self._clock.monotonic()))
+
+    def opened_anew(self, number: str, incident: str, why: str) -> None:
+        """Whoever takes it now takes it again: `why` tells this acknowledgement from the one before."""
+        self._moved.forget(number)
+        self._open.note(number, _Open(incident=incident, since=self._clock.monotonic(), again=why))
 
     def moved(self, number: str) -> None:
         """What changes at this alarm from now on is our doing."""
@@ -150,7 +157,7 @@ class AlarmWatch:
             Event(
                 kind=Kind.ACKNOWLEDGED,
                 source=f"vms/{self._name}",
-                key=f"alarm/{number}/acknowledged",
+                key="/".join(filter(None, ("alarm", number, "acknowledged", item.again))),
                 occurred_at=self._clock.now(),
                 incident=item.incident,
                 attributes={

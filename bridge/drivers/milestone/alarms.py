@@ -69,10 +69,22 @@ class Alarms:
             number = self._of_incident.get(delivery.incident)
             if number is None and repeated(delivery):
                 number = await self._raised_before(delivery, limits)
+            if number is not None and delivery.params.get("news"):
+                return await self._call_anew(number, delivery, limits)
             if number is None:
                 number = await self._raise(delivery, limits)
             self._watch.note(number, delivery.incident)
             return await self._read_back(number, delivery, limits.earlier(READ_BACK_SPARE))
+
+    async def _call_anew(self, number: str, delivery: Delivery, limits: Limits) -> Receipt:
+        """Say what is new in an alarm that is there already: pressed again, not acknowledged, unresolved.
+
+        It becomes a new one again, as nobody has it now.
+        """
+        state = await self.states.named(self._config.new_state, limits)
+        receipt = await self._move(number, state, title_of(delivery), limits)
+        self._watch.opened_anew(number, delivery.incident, delivery.id)
+        return receipt
 
     async def update(self, delivery: Delivery, limits: Limits) -> Receipt:
         """Write what is new into the alarm; once somebody has it, its state says so.

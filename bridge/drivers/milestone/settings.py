@@ -196,6 +196,8 @@ class Config(HttpSettings):
     alarms: Literal["raise", "by_definition"] = "raise"
     """`by_definition`: an alarm definition on the start event makes the alarm, and the driver makes none."""
     alarm_source: Literal["id", "path"] = "id"
+    new_state: str = "New"
+    """Name or level of the alarm state of an alarm that nobody has (any more)."""
     acknowledged_state: str = "In progress"
     """Name or level of the alarm state of an alarm that somebody has."""
     closed_state: str = "Closed"
