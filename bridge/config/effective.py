@@ -23,6 +23,8 @@ def effective(site: Site) -> dict[str, Any]:
     shown["store"]["url"] = site.database()[0]
     shown["alarm"]["consoles"] = list(site.plan().consoles)
     for instance in site.instances:
+        if instance.stands_in_for:
+            continue
         stanza: Any = shown
         for part in instance.path:
             stanza = stanza[part]

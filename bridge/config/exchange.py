@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from bridge.b2bua import Group, Person
 from bridge.b2bua import Site as ExchangeSite
+from bridge.config.sections import GroupSection
 from bridge.config.site import Site
 from bridge.triggers.sip import Config
 
@@ -26,16 +27,30 @@ def exchange_site(site: Site, exchange: Config) -> ExchangeSite:
 
 
 def _groups(site: Site, exchange: Config) -> Iterator[Group]:
-    for name, group in (site.file.dispatch.groups if site.file.dispatch else {}).items():
+    dispatch = site.file.dispatch
+    for name, group in (dispatch.groups if dispatch else {}).items():
         language = group.language or site.site.language
         tiers = tuple(
             tuple(
                 Person(endpoint=endpoint, language=language, trunk=exchange.is_trunk(endpoint))
                 for endpoint in tier
             )
-            for tier in group.tiers
+            for tier in (tiers_by(group, exchange) if _stands_in(site, exchange) else group.tiers)
         )
         yield Group(name=name, tiers=tiers)
+
+
+def tiers_by(group: GroupSection, exchange: Config) -> tuple[tuple[str, ...], ...]:
+    """Return whom the exchange rings where it stands in for the PBX that the group's endpoints are at."""
+    if group.fallback:
+        return group.fallback
+    reached = (tuple(filter(exchange.reaches, tier)) for tier in group.tiers)
+    return tuple(tier for tier in reached if tier)
+
+
+def _stands_in(site: Site, exchange: Config) -> bool:
+    name = site.file.dispatch.fallback if site.file.dispatch else None
+    return any(link.name == name and link.config is exchange for link in site.triggers)
 
 
 def _endpoints(site: Site, consoles: Iterable[str]) -> Iterator[str]:

@@ -32,6 +32,9 @@ TRIGGERS: Final = "bridge.triggers"
 LISTS: Final = (("pbx", TRIGGERS), ("vms", DRIVERS))
 """Sections that are lists of stanzas, and where their types are looked up."""
 
+FALLBACK: Final = "sip_dispatch"
+"""Type of the driver that stands in for the one of `dispatch`."""
+
 _OF_EVERY_STANZA: Final = frozenset({"name", "type"})
 _OF_DISPATCH: Final = frozenset(DispatchSection.model_fields)
 
@@ -50,6 +53,8 @@ class Instance:
     """None where the settings have mistakes."""
     written: Mapping[str, Any] = field(default_factory=dict)
     """Its own settings as the file says them."""
+    stands_in_for: str = ""
+    """Name of the driver whose calls it makes where that cannot; it has no stanza of its own then."""
 
     @property
     def drives(self) -> bool:
@@ -113,7 +118,28 @@ def gather(document: Document) -> tuple[list[Instance], list[Problem]]:
         problems += found
         if instance:
             instances.append(instance)
+    if fallback := _fallback(document):
+        instances.append(fallback)
     return instances, problems
+
+
+def _fallback(document: Document) -> Instance | None:
+    """The driver that `dispatch.fallback` asks for: `sip_dispatch` at the link that it names."""
+    path = ("dispatch", "fallback")
+    link = _text(document, path, "")
+    first = _text(document, ("dispatch", "name"), DispatchSection.model_fields["name"].default)
+    module = module_of(DRIVERS, FALLBACK)
+    if not (link and first and module):
+        return None
+    return Instance(
+        path=path,
+        name=f"{first}-fallback",
+        type=FALLBACK,
+        package=DRIVERS,
+        module=module,
+        config=module.Config(pbx=link),
+        stands_in_for=first,
+    )
 
 
 def _stanzas(document: Document) -> Iterator[tuple[Path, str, frozenset[str]]]:

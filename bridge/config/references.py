@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from bridge.config import plant_checks
 from bridge.config.draft import Draft, each_known, each_once
+from bridge.config.instances import FALLBACK
 from bridge.config.plant import BESIDE_IDS
 from bridge.config.problems import Path, Position, Problem, listing, path_text, unknown
-from bridge.config.sections import RuleSection
+from bridge.config.sections import GroupSection, RuleSection
 from bridge.config.table import ON_CONSOLES
 from bridge.model import Operation
 from bridge.protocols.syslog_settings import SyslogTls, Transport
@@ -67,12 +68,48 @@ def _dispatch(draft: Draft) -> Iterator[Problem]:
             yield from each_once(draft, ("dispatch", "groups", name, "tiers", tier), endpoints)
 
 
+def _fallback(draft: Draft) -> Iterator[Problem]:
+    """Who rings dispatch where the PBX is away: an exchange of ours, which knows a way to each group."""
+    dispatch = draft.file.dispatch
+    for name, group in (dispatch.groups if dispatch else {}).items():
+        path = ("dispatch", "groups", name, "fallback")
+        if group.fallback and draft.document.at(("dispatch", "fallback")) is None:
+            yield draft.problem(path, "means nothing without `dispatch.fallback`", key=True)
+    if dispatch is None or dispatch.fallback is None:
+        return
+    if dispatch.type == FALLBACK:
+        yield draft.problem(("dispatch", "fallback"), f"means nothing for `type: {FALLBACK}`", key=True)
+        return
+    links = {link.name: link.config for link in draft.instances if link.type == "sip" and not link.drives}
+    exchange: Any = links.get(dispatch.fallback)
+    if dispatch.fallback not in links:
+        text = unknown("PBX link of type `sip`", dispatch.fallback, list(links), none=": there are none")
+        yield draft.problem(("dispatch", "fallback"), text)
+    elif exchange is not None:
+        for name, group in dispatch.groups.items():
+            yield from _reached(draft, name, group, exchange)
+
+
+def _reached(draft: Draft, name: str, group: GroupSection, exchange: Any) -> Iterator[Problem]:
+    path: Path = ("dispatch", "groups", name)
+    if not group.fallback and not any(
+        exchange.reaches(endpoint) for tier in group.tiers for endpoint in tier
+    ):
+        text = "nobody in it is reached by `dispatch.fallback`: it needs a `fallback` of its own"
+        yield draft.problem(path, text, key=True)
+    for tier, endpoints in enumerate(group.fallback):
+        for index, endpoint in enumerate(endpoints):
+            if not exchange.reaches(endpoint):
+                text = "no way leads there: `dispatch.fallback` has no such account, trunk or registration"
+                yield draft.problem((*path, "fallback", tier, index), text)
+
+
 def _pbx_of_drivers(draft: Draft) -> Iterator[Problem]:
     """A driver's own setting `pbx`, where its kind has one, names the PBX link that it goes with."""
     links = [instance.name for instance in draft.instances if instance.name and not instance.drives]
     for driver in draft.drivers:
         wanted = getattr(driver.config, "pbx", "")
-        if wanted and wanted not in links:
+        if wanted and wanted not in links and not driver.stands_in_for:
             text = unknown("PBX link", wanted, links, none=": there are none")
             yield Problem((*driver.path, "pbx"), text)
 
@@ -103,7 +140,11 @@ def _ways(draft: Draft) -> Iterator[Problem]:
     links = [instance for instance in draft.instances if not instance.drives]
     exchanges: list[Any] = [link.config for link in links if hasattr(link.config, "reaches")]
     for driver in draft.drivers:
-        if driver.type == "sip_dispatch" and not any(link.type == "sip" for link in links):
+        if (
+            driver.type == FALLBACK
+            and not driver.stands_in_for
+            and not any(link.type == "sip" for link in links)
+        ):
             yield Problem((*driver.path, "type"), "needs a PBX link of type `sip`: there is none")
     if not exchanges or len(exchanges) < len(links):
         return
@@ -212,6 +253,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     plant_checks.consoles,
     plant_checks.unwatched,
     _dispatch,
+    _fallback,
     _pbx_of_drivers,
     _ami_accounts,
     _ways,

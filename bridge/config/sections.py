@@ -84,6 +84,8 @@ class GroupSection(Section):
     """Who is rung together, tier by tier: lists of PJSIP endpoints."""
     language: Language | None = None
     """Of the announcement. Default: `site.language`."""
+    fallback: tuple[Annotated[tuple[Endpoint, ...], Field(min_length=1)], ...] = ()
+    """Who is rung by `dispatch.fallback` instead, tier by tier. Default: those of `tiers` that it reaches."""
 
 
 class DispatchSection(Section):
@@ -97,6 +99,8 @@ class DispatchSection(Section):
     """How `response` calls the driver."""
     type: TypeName = "dispatch"
     """Kind of driver that rings the groups."""
+    fallback: Name | None = None
+    """Name of the PBX link of type `sip` that rings them where this driver cannot."""
 
 
 class RuleSection(Section):
@@ -161,6 +165,8 @@ class TimesSection(Section):
     """Without a click or key by then, escalation resumes."""
     dispatch_grace: Seconds = _TIMES.dispatch_grace
     """After an unanswered hangup the dialplan should have rung dispatch by then, else the bridge does."""
+    fallback: Seconds = _TIMES.fallback
+    """A call to dispatch that is not started by then is made by `dispatch.fallback`."""
     redial_wait: Seconds = _TIMES.redial_wait
     """The dialplan waits so long for the phone to dial again, before it rings dispatch."""
     post_roll_emergency: Seconds = _TIMES.post_roll_emergency

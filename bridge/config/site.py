@@ -19,7 +19,7 @@ from bridge.config.sections import AlarmSection, FileSection, SiteSection
 from bridge.config.table import ON_CONSOLES, effective_rules
 from bridge.model import Capability, Finding, Location, Operation, Phone, Targets, View
 from bridge.protocols.syslog_settings import SyslogServer
-from bridge.response import Plan, Rule
+from bridge.response import Fallback, Plan, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class DriverSettings:
     config: BaseModel
     """The module's own `Config`."""
     targets: Targets
-    """The site's cameras in this VMS, with the presets that some location uses, and its consoles there."""
+    """The site's cameras in this VMS, with the presets it may be asked for, and its consoles there."""
     capabilities: Mapping[Operation, Capability]
     """How it can do each operation."""
     proofs: Mapping[Operation, str] | None
@@ -97,7 +97,8 @@ class Site:
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """The effective response table."""
-        return effective_rules(self.file, [found for found in self.instances if found.drives])
+        drivers = [found for found in self.instances if found.drives and not found.stands_in_for]
+        return effective_rules(self.file, drivers)
 
     @cached_property
     def unread(self) -> frozenset[str]:
@@ -133,6 +134,11 @@ class Site:
             capabilities={driver.name: driver.operations for driver in self.drivers},
             unread=self.unread,
             rules=self.rules,
+            fallbacks={
+                found.stands_in_for: Fallback(driver=found.name, links=tuple(self._links_of_dispatch()))
+                for found in self.instances
+                if found.stands_in_for
+            },
             times=self.file.times.times(),
         )
 
@@ -167,6 +173,14 @@ class Site:
         url = store.url or f"sqlite:///{self.state_dir / 'sosbridge.sqlite3'}"
         return url, store.password.reveal if store.password else None
 
+    def _links_of_dispatch(self) -> Iterator[str]:
+        """Subjects of the links that watch the PBX by which dispatch is rung."""
+        dispatch = next((found for found in self.instances if found.path == ("dispatch",)), None)
+        wanted = getattr(dispatch.config, "pbx", "") if dispatch else ""
+        for link in self.triggers:
+            if link.type in ("ami", "ari") and wanted in ("", link.name):
+                yield f"{link.type}/{link.name}"
+
     def _named(self, role: str) -> tuple[str, ...]:
         return tuple(name for name, console in self.file.consoles.items() if console.role == role)
 
@@ -197,15 +211,27 @@ class Site:
             for camera in self.file.cameras.values()
             if driver.name in camera.ids
         }
-        for location in self.file.locations.values():
-            for view in location.views:
-                camera_id = self.file.cameras[view.camera].ids.get(driver.name)
-                if camera_id is not None and view.preset is not None:
-                    used[camera_id].add(self._preset(view))
+        for view in self._recalled_by(driver.name):
+            used[self.file.cameras[view.camera].ids[driver.name]].add(self._preset(view))
         return Targets(
             cameras={camera_id: frozenset(presets) for camera_id, presets in used.items()},
             consoles=frozenset(self._screens(driver)),
         )
+
+    def _recalled_by(self, driver: str) -> Iterator[ViewSection]:
+        """Yield the views whose preset some rule of the response table may ask of the driver.
+
+        A camera that goes home was moved by the same driver before.
+        """
+        for rule in self.rules:
+            if (rule.driver, rule.operation) != (driver, Operation.RECALL_PRESET):
+                continue
+            for location in self.file.locations.values():
+                wider = location.wider if rule.wider else ()
+                for view in (*location.cameras, *wider, *location.alternates):
+                    ids = self.file.cameras[view.camera].ids
+                    if view.preset is not None and driver in ids and ids.keys().isdisjoint(rule.unless):
+                        yield view
 
     def _screens(self, driver: Instance) -> Iterator[str]:
         """Yield what the driver calls the consoles it can be asked to show something on."""

@@ -9,6 +9,7 @@ that is missing.
 
 from bridge.engine.fold import fold
 from bridge.engine.needs import further_needs, needs_of
+from bridge.engine.pictures import UNPROVEN
 from bridge.engine.state import Decision, Needs, Reason, State
 
-__all__ = ["Decision", "Needs", "Reason", "State", "fold", "further_needs", "needs_of"]
+__all__ = ["UNPROVEN", "Decision", "Needs", "Reason", "State", "fold", "further_needs", "needs_of"]

@@ -19,7 +19,9 @@ from bridge.response import Action, Step
 
 ESCALATION: Final = ("escalate_1", "escalate_2")
 SUSPENSION: Final = ("console_settle", "console_click")
-CALLING_TIMERS: Final = frozenset({"picture", *ESCALATION, *SUSPENSION, "hangup_dispatch", "unresolved"})
+CALLING_TIMERS: Final = frozenset(
+    {"picture", *ESCALATION, *SUSPENSION, "hangup_dispatch", "fallback", "unresolved"}
+)
 """Everything that calls for attention; stopped when somebody has the incident."""
 
 
@@ -144,9 +146,11 @@ def no_picture(turn: Turn, incident: Incident) -> None:
 def _is_told(turn: Turn, incident: Incident, action: Action) -> bool:
     """Whether the same group is called about this very press already: nobody is called twice for it."""
     same_press = {f"{step}/{incident.pressed}" for step in (Step.SOS, Step.PRESSED_AGAIN)}
+    fallback = turn.plan.fallbacks.get(action.driver)
     return action.operation is Operation.NOTIFY and any(
         delivery.operation is Operation.NOTIFY
-        and (delivery.driver, delivery.target) == (action.driver, action.target)
+        and delivery.target == action.target
+        and delivery.driver in (action.driver, fallback and fallback.driver)
         and delivery.step in same_press
         and (delivery.state.done or not delivery.state.settled)
         for delivery in turn.state.deliveries_of(incident.id)

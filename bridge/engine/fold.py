@@ -10,6 +10,7 @@ from typing import Final
 from bridge.engine import calls
 from bridge.engine.deliveries import hold_lost, settled
 from bridge.engine.effects import apply_signal, clear
+from bridge.engine.fallback import stand_in
 from bridge.engine.needs import subject_of
 from bridge.engine.passing_on import give_to
 from bridge.engine.state import Decision, Reason, State
@@ -45,6 +46,7 @@ def _decide(event: Event, state: State, plan: Plan, now: float) -> Decision:
     else:
         state.known.add(turn.event_id)
         DECIDERS[event.kind](turn)
+        stand_in(turn)
     return turn.decision
 
 

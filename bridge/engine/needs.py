@@ -35,6 +35,7 @@ def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
         subjects=frozenset(subject for event in events for subject in (subject_of(event), event.source))
         | frozenset(f"incident/{event.incident}" for event in events if event.incident)
         | frozenset(f"driver/{rule.driver}" for rule in plan.rules)
+        | frozenset(subject for subject in _of_fallbacks(plan))
         | frozenset(subject for location in there for subject in _cameras_at(location, plan))
         | frozenset(
             subject_of_camera(event.attributes["camera"]) for event in events if _is_of_camera(event)
@@ -100,6 +101,13 @@ def _cameras_at(location: str, plan: Plan) -> Iterator[str]:
     """The subjects of the faults of whatever the location may look at."""
     if known := plan.locations.get(location):
         yield from (subject_of_camera(view.camera) for view in every_view(known))
+
+
+def _of_fallbacks(plan: Plan) -> Iterator[str]:
+    """The subjects of the faults that tell whether a call to dispatch is asked of somebody else."""
+    for fallback in plan.fallbacks.values():
+        yield f"driver/{fallback.driver}"
+        yield from fallback.links
 
 
 def _is_of_camera(event: Event) -> bool:

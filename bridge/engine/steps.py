@@ -70,7 +70,7 @@ def _has(turn: Turn, incident: Incident, action: Action) -> bool:
 
 def ask_again(turn: Turn, incident: Incident, name: str, deliveries: Iterable[Delivery]) -> None:
     """Ask once more for what these deliveries asked for."""
-    ask_anew(turn, incident, name, (_action_of(delivery) for delivery in deliveries))
+    ask_anew(turn, incident, name, (action_of(delivery) for delivery in deliveries))
 
 
 def ask_anew(turn: Turn, incident: Incident, name: str, actions: Iterable[Action]) -> None:
@@ -95,7 +95,7 @@ def ask(
     seconds: within which it is to be done; None for as long as the incident's tier has.
     """
     for action in actions:
-        if _id_of(incident, label, action) in turn.state.deliveries:
+        if id_of(incident, label, action) in turn.state.deliveries:
             continue
         if action.resource and not claim(turn, incident, action):
             continue
@@ -103,7 +103,8 @@ def ask(
         bear(turn, incident, label, action, _deadline(turn, incident) if seconds is None else seconds)
 
 
-def _id_of(incident: Incident, label: str, action: Action) -> str:
+def id_of(incident: Incident, label: str, action: Action) -> str:
+    """Return the id of the delivery that this action is, or would be, in the step `label`."""
     return derive_id("delivery", incident.id, label, action.driver, action.operation, action.target)
 
 
@@ -112,7 +113,7 @@ def bear(turn: Turn, incident: Incident, label: str, action: Action, seconds: fl
     earlier = turn.state.deliveries_of(incident.id)
     turn.put_delivery(
         Delivery(
-            id=_id_of(incident, label, action),
+            id=id_of(incident, label, action),
             incident=incident.id,
             step=label,
             driver=action.driver,
@@ -180,7 +181,8 @@ def asked_of(delivery: Delivery) -> Mapping[str, str]:
     return {name: text for name, text in delivery.params.items() if name != FOUND}
 
 
-def _action_of(delivery: Delivery) -> Action:
+def action_of(delivery: Delivery) -> Action:
+    """Return what the delivery was asked to do."""
     return Action(
         operation=delivery.operation,
         driver=delivery.driver,

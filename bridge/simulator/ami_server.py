@@ -63,6 +63,8 @@ class AmiServer:
         self.username = username
         self.secret = secret
         self.actions = frozenset(actions)
+        self.others: dict[str, str] = {}
+        """Further accounts: username -> secret. Each may what the first may."""
         self.port = 0
         self.banner = b"Asterisk Call Manager/11.0.0\r\n"
         self.pong = True
@@ -263,9 +265,10 @@ class _Client(asyncio.Protocol):
         self._succeed(action, {"Challenge": _CHALLENGE})
 
     def _login(self, action: Message) -> None:
-        key = hashlib.md5((_CHALLENGE + self._pbx.secret).encode(), usedforsecurity=False).hexdigest()
-        proven = action.get("Key") == key or action.get("Secret") == self._pbx.secret
-        if not proven or action.get("Username") != self._pbx.username:
+        accounts = self._pbx.others | {self._pbx.username: self._pbx.secret}
+        secret = accounts.get(action.get("Username"))
+        key = hashlib.md5(f"{_CHALLENGE}{secret}".encode(), usedforsecurity=False).hexdigest()
+        if secret is None or (action.get("Key") != key and action.get("Secret") != secret):
             self._refuse(action, "Authentication failed")
             asyncio.get_running_loop().call_later(1.0, self.cut)  # as Asterisk does
             return

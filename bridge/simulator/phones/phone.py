@@ -121,6 +121,11 @@ class Phone:
         self._renewing = None
         await self._line.close()
 
+    @property
+    def address(self) -> HostPort:
+        """Where it is reached by who does not ask a registrar, such as over a trunk."""
+        return self._line.address
+
     # --- registering ----------------------------------------------------------------------------------
 
     async def register(self) -> None:
