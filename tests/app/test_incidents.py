@@ -80,7 +80,10 @@ def test_the_list_shows_at_a_glance_who_has_what(scene: Scene) -> None:
         ["unknown_phone", "1", "MM-DD", "HH:MM:SS", "unknown/somebody"],
     ]
     shown = [json.loads(line) for line in said(scene, "list", "--json").splitlines()]
-    assert [each["phone"] for each in shown] == ["unknown/somebody", "EAST-03", "WEST-02", "WEST-01"]
+    incidents = [each for each in shown if "type" not in each]
+    assert [each["phone"] for each in incidents] == ["unknown/somebody", "EAST-03", "WEST-02", "WEST-01"]
+    others = [(each["type"], each["what"]) for each in shown[len(incidents) :]]
+    assert ("fault", "unknown_phone") in others
     assert "\nthere are more: --limit shows them\n" in said(scene, "list", "--limit", "1")
 
 
@@ -99,7 +102,9 @@ def test_the_list_says_what_failed_and_who_hung_up(scene: Scene) -> None:
     assert below == f"{'':10}{failed} of {total} actions FAILED or uncertain; the caller has hung up"
     assert failed
     assert max(map(len, (headings, row, below))) <= 100
-    [line] = said(scene, "list", "--json").splitlines()
+    line, *faults = said(scene, "list", "--json").splitlines()
+    assert faults
+    assert all(json.loads(each)["type"] == "fault" for each in faults)
     shown = json.loads(line)
     assert (shown["actions"], shown["failed"], shown["waiting"], shown["hung_up"]) == (total, failed, 0, True)
 

@@ -54,6 +54,15 @@ def test_a_new_phone_and_a_changed_rule_take_effect(scene: Scene) -> None:
     assert steps(story, "popup", "start_recording", "show") == [("popup", "control-2", "accepted")]
 
 
+def test_a_display_that_can_no_longer_be_asked_is_unproven_before_it_is_used(scene: Scene) -> None:
+    scene.start()
+    assert scene.store.faults(what="proof") == []
+    del scene.site["vms"][1]["requests"]["show"]["read_back"]
+    reload(scene)
+    [fault] = scene.store.faults(what="proof")
+    assert fault.subject == "driver/wall"
+
+
 def test_a_call_and_its_incident_live_on(scene: Scene) -> None:
     scene.start()
     call = Call(scene.plant)

@@ -104,6 +104,18 @@ def test_all_is_well(site_file: Path, recorder: ModuleType) -> None:
     assert sorted(recorder.CLOSED) == ["dispatch", "spare", "zm"]
 
 
+def test_a_preset_is_looked_for_where_it_will_be_asked_for(site_file: Path, recorder: ModuleType) -> None:
+    """The second system that has the camera is never asked to move it, and may call its presets otherwise."""
+    site_file.write_text(
+        SITE.replace("{zm: 2}", "{zm: 2, spare: 9, presets: {gate: post-03}}").replace(
+            "preset: 7", "preset: gate"
+        )
+    )
+    found = findings_of(check("-c", site_file, "--json"))
+    assert found["zm"] == [("ok", "targets {'2': frozenset({'post-03'})}")]
+    assert found["spare"] == [("ok", "targets {'9': frozenset()}")]
+
+
 def test_one_bad_link_does_not_hide_the_others(site_file: Path, recorder: ModuleType) -> None:
     recorder.CHECKS["zm.example"] = wrong
     result = check("-c", site_file, "--json")

@@ -143,6 +143,22 @@ def test_an_alternate_stands_in_for_what_is_missing(site_file: Path) -> None:
     assert "--missing: unknown camera `PTZ-9`, did you mean `PTZ-2`?" in refused.stderr
 
 
+def test_what_is_still_tried_at_a_missing_camera_is_said(site_file: Path) -> None:
+    """It may come back: a recording, and the event on which a VMS records."""
+    found = actions(site_file, "sos", "--missing", "PTZ-1", "--missing", "FIX-1")
+    told = [
+        (each["operation"], each["name"], each["instead_of"])
+        for each in found
+        if each["operation"] in ("start_recording", "event_start")
+    ]
+    assert told == [
+        ("start_recording", "FIX-1", ""),
+        ("event_start", "PTZ-2", "PTZ-1"),
+        ("event_start", "FIX-1", ""),
+        ("event_start", "PTZ-1", ""),
+    ]
+
+
 def test_home_goes_only_what_was_moved(site_file: Path) -> None:
     assert [(each["operation"], each["name"]) for each in actions(site_file, "closed")] == [("home", "PTZ-1")]
 

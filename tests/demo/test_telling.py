@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bridge.cli.demo.page import Page
-from bridge.cli.demo.telling import Teller, calls, phrase
+from bridge.cli.demo.telling import Teller, account_for, calls, phrase, states_of
 from bridge.engine import Decision, Reason
 from bridge.ingest import Committed
 from bridge.model import (
@@ -145,3 +145,32 @@ def test_who_is_told_that_somebody_has_it_is_not_called() -> None:
     told = replace(notify, step="acknowledged/1")
     assert (calls(notify), phrase(notify)) == (True, "calls group shift")
     assert (calls(told), phrase(told)) == (False, "tells shift: taken")
+
+
+@pytest.mark.parametrize(
+    ("states", "good", "says", "figures"),
+    [
+        ("vva", True, "of its 3 actions 3 got a receipt", "3: 2 verified, 1 accepted"),
+        (
+            "vvass",
+            True,
+            "of its 5 actions 3 got a receipt, 2 asked for anew",
+            "5: 2 verified, 2 superseded, 1 accepted",
+        ),
+        (
+            "vsf",
+            False,
+            "of its 3 actions 1 got a receipt, 1 asked for anew, 1 WITHOUT",
+            "3: 1 verified, 1 superseded, 1 failed",
+        ),
+        ("v", True, "of its 1 action 1 got a receipt", "1: 1 verified"),
+    ],
+)
+def test_the_summary_counts_the_same_actions_everywhere(
+    states: str, good: bool, says: str, figures: str
+) -> None:
+    by_letter = {state.value[0]: state for state in (DeliveryState.VERIFIED, DeliveryState.ACCEPTED)}
+    by_letter |= {"s": DeliveryState.SUPERSEDED, "f": DeliveryState.FAILED}
+    deliveries = [delivery(by_letter[letter]) for letter in states]
+    assert account_for(deliveries) == (good, says)
+    assert states_of(deliveries) == figures

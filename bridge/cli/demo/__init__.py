@@ -49,7 +49,7 @@ def command(folder: Path) -> None:
     for name, value in {**SECRETS, VARIABLE: PASSWORD}.items():
         os.environ[name] = value
     folder = folder.resolve()
-    _empty(folder)
+    empty_folder(folder)
     logs = configure(SystemClock(), level="error")
     try:
         done = asyncio.run(play(folder, Page.on_stdout()))
@@ -58,15 +58,18 @@ def command(folder: Path) -> None:
     raise SystemExit(0 if done else FAILED)
 
 
-def _empty(folder: Path) -> None:
-    """Make the folder, without what an earlier demo left. Never deletes what no demo made."""
+def empty_folder(folder: Path) -> None:
+    """Make the folder, without what an earlier demo left. Never deletes what no demo made.
+
+    Raises SosBridgeError where it is somebody else's, or cannot be made.
+    """
     try:
         if folder.exists() and any(folder.iterdir()):
             if not (folder / MARK).is_file():
                 raise SosBridgeError(f"{folder} is not empty and holds no demo: name another with --dir")
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / MARK).write_text("Made by `sosbridge demo`, which empties it when it runs again.\n")
+        (folder / MARK).write_text("Made by `sosbridge`, which empties it when it plays here again.\n")
     except OSError as error:
         raise SosBridgeError(f"{folder} cannot be used: {error.strerror}; name another with --dir") from error
 

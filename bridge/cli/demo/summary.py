@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bridge.cli.demo.page import BAD, GOOD, Page
 from bridge.cli.demo.stage import Check
-from bridge.cli.demo.telling import calls, short
+from bridge.cli.demo.telling import calls, short, states_of
 from bridge.config import Site
 from bridge.config.build import build_store
 from bridge.model import Delivery, Incident, Operation
@@ -64,8 +63,7 @@ def _figures(incident: Incident, deliveries: list[Delivery]) -> Iterator[tuple[s
         ("closed", incident.closed_at, incident.close_reason),
     ):
         yield label, f"{after(at)}, {by}" if at and by else after(at)
-    states = Counter(each.state for each in deliveries)
-    yield "actions", ", ".join(f"{count} {state}" for state, count in states.most_common())
+    yield "actions", states_of(deliveries)
 
 
 def _duration(seconds: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from bridge.cli.demo import page as look
 from bridge.cli.demo.page import Page
 from bridge.config import Site
+from bridge.config.problems import plural
 from bridge.engine import Decision, Reason
 from bridge.ingest import Committed
 from bridge.model import Delivery, DeliveryState, Incident, Operation
@@ -106,6 +108,27 @@ def short(incident: Incident) -> str:
 def calls(delivery: Delivery) -> bool:
     """Whether dispatch is called; once somebody has it, it is told that nobody need be called any more."""
     return delivery.operation is Operation.NOTIFY and not delivery.step.startswith(Step.ACKNOWLEDGED)
+
+
+def states_of(deliveries: Sequence[Delivery]) -> str:
+    """Say how many actions there were, and how each ended: `21: 19 verified, 2 superseded`."""
+    states = Counter(delivery.state for delivery in deliveries)
+    ended = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    return f"{len(deliveries)}: {ended}"
+
+
+def account_for(deliveries: Sequence[Delivery]) -> tuple[bool, str]:
+    """Say of all actions which have a receipt, and whether nothing is wrong with the others.
+
+    What was asked for anew before it was sent is nobody's loss.
+    """
+    done = sum(delivery.state.done for delivery in deliveries)
+    anew = sum(delivery.state is DeliveryState.SUPERSEDED for delivery in deliveries)
+    neither = len(deliveries) - done - anew
+    parts = [f"of its {plural(len(deliveries), 'action')} {done} got a receipt"]
+    parts += [f"{anew} asked for anew"] if anew else []
+    parts += [f"{neither} WITHOUT"] if neither else []
+    return not neither, ", ".join(parts)
 
 
 def _camera(delivery: Delivery) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.model import Delivery, DeliveryState, Incident, IncidentState, Tier
+from bridge.model import Delivery, DeliveryState, Incident, IncidentState, Operation, Tier
 
 NO_CALL: Final = "no call"
 """Who ended it, where no call followed (`engine.timers`)."""
@@ -30,6 +30,25 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """What a console was told to show by a driver that cannot be asked whether it does."""
+
+    driver: str
+    console: str
+    """The site's name of it."""
+    cameras: tuple[str, ...]
+    """Tags."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a person said of a display."""
+
+    display: Display
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """An exercise, as it ended."""
 
@@ -42,11 +61,15 @@ class Report:
     late: bool
     """Some steps were not settled in time."""
     steps: tuple[Receipt, ...]
+    answers: tuple[Answer, ...] | None = None
+    """None where nobody was to be asked."""
 
     @property
     def ok(self) -> bool:
-        """Whether something was done, and all of it ended `verified` or `accepted`."""
-        return bool(self.steps) and not self.late and not self.ended and all(s.state.done for s in self.steps)
+        """Whether something was done, all of it ended `verified` or `accepted`, and no picture was missed."""
+        done = bool(self.steps) and all(step.state.done for step in self.steps)
+        seen = all(answer.seen for answer in self.answers or ())
+        return done and seen and not self.late and not self.ended
 
 
 def receipts(deliveries: Iterable[Delivery]) -> tuple[Receipt, ...]:
@@ -64,10 +87,32 @@ def _receipt(delivery: Delivery) -> Receipt:
         operation=delivery.operation,
         driver=delivery.driver,
         target=delivery.target,
-        name=told.get("camera") or told.get("console") or delivery.target,
+        name=name_in(told) or delivery.target,
         state=delivery.state,
         proof=delivery.proof,
         ms=took,
+    )
+
+
+def name_in(params: Mapping[str, str]) -> str:
+    """Return what the site calls what is acted on; empty where it has no name of its own."""
+    return params.get("camera") or params.get("console") or ""
+
+
+def unread_displays(deliveries: Iterable[Delivery], unread: Collection[str]) -> tuple[Display, ...]:
+    """Return what the displays accepted last that only a person can look at.
+
+    unread: names of the drivers that cannot be asked (`Plan.unread`).
+    """
+    shown = {(d.driver, d.target): d for d in deliveries if d.operation is Operation.SHOW}.values()
+    return tuple(
+        Display(
+            driver=delivery.driver,
+            console=delivery.params.get("console") or delivery.target,
+            cameras=tuple(filter(None, delivery.params.get("views", "").split(","))),
+        )
+        for delivery in shown
+        if delivery.driver in unread and delivery.state is DeliveryState.ACCEPTED
     )
 
 

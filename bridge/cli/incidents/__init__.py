@@ -53,10 +53,12 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
             _warn_of_silence(site, store)
         shown = [(incident, _outcome(store, incident)) for incident in found[:limit]]
         unfinished = store.unfinished()
-        causes = by_cause(store.faults())
+        faults = [] if everything else store.faults()
     if as_json:
         for incident, outcome in shown:
             click.echo(json.dumps(to_plain(incident) | asdict(outcome)))
+        for fault in faults:
+            click.echo(json.dumps({"type": "fault"} | to_plain(fault)))
         return
     if shown:
         screen.print_list(shown, site.plan())
@@ -66,9 +68,9 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
         click.echo("there are more: --limit shows them")
     if not everything:
         screen.print_unfinished(unfinished)
-        if causes:
+        if faults:
             click.echo()
-            print_causes(causes, site.plan())
+            print_causes(by_cause(faults), site.plan())
 
 
 @command.command()
