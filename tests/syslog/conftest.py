@@ -171,17 +171,18 @@ async def serving(serve: Serve, port: int = 0) -> AsyncIterator[SyslogServer]:
     """A server inside the test, which may misbehave in ways of its own. port: 0 takes any."""
     links: set[asyncio.Task[None]] = set()
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    writers: set[asyncio.StreamWriter] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.add(writer)
+        task = asyncio.create_task(attend(reader, writer))
         links.add(task)
-        try:
+        task.add_done_callback(links.discard)
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
             await serve(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.transport.abort()
-            links.discard(task)
+        writer.transport.abort()
 
     async with await asyncio.start_server(accept, "127.0.0.1", port) as listener:
         port = listener.sockets[0].getsockname()[1]
@@ -194,9 +195,14 @@ async def serving(serve: Serve, port: int = 0) -> AsyncIterator[SyslogServer]:
                 from_beginning=True,
             )
         finally:
-            for link in links:
+            listener.close()
+            ending = list(links)
+            for link in ending:
                 link.cancel()
-            await asyncio.gather(*links, return_exceptions=True)
+            await asyncio.gather(*ending, return_exceptions=True)
+            for writer in writers:
+                writer.transport.abort()
+            await asyncio.sleep(0)
 
 
 @pytest.fixture(scope="session")
