@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from requests.auth import AuthBase
+
 from bridge.errors import (
     DeliveryError,
     NothingThere,
@@ -167,6 +169,7 @@ class HttpLink:
         deadline: float | None = None,
         urgent: bool = False,
         max_body: int | None = None,
+        auth: AuthBase | None = None,
     ) -> HttpAnswer:
         """Send one request and return its answer, if the status is one of `expect`.
 
@@ -176,6 +179,7 @@ class HttpLink:
         deadline: UTC epoch seconds after which an answer is of no use.
         urgent: go before requests that wait for one of the link's two connections.
         max_body: bytes of the answer that are read, where one listing needs more than the settings say.
+        auth: logs in with the request, where that takes more than a header (`http_ntlm`).
 
         Raises Unreachable, Retryable, Refused, Permanent or Uncertain; ProtocolError if what we were about
         to send is not allowed on the wire. No redirect is followed.
@@ -184,7 +188,7 @@ class HttpLink:
         body, kind = _body(json, data)
         checked = {name: checked_header(name, value) for name, value in headers.items()}
         call = self._call(
-            method, path, params=params, body=body, headers={**kind, **checked}, max_body=max_body
+            method, path, params=params, body=body, headers={**kind, **checked}, max_body=max_body, auth=auth
         )
         budget = self._budget(within, deadline)
         if self._closed or budget <= 0:
@@ -213,6 +217,7 @@ class HttpLink:
         body: bytes | None,
         headers: Mapping[str, str | bytes],
         max_body: int | None,
+        auth: AuthBase | None,
     ) -> Call:
         if method not in METHODS:
             raise ProtocolError(f"{method!r} is not an HTTP method")
@@ -225,6 +230,7 @@ class HttpLink:
             connect_timeout=self.settings.timeouts.connect,
             read_timeout=self.settings.timeouts.read,
             max_body=max(max_body or 0, self.settings.max_body),
+            auth=auth,
         )
 
     def _budget(self, within: float | None, deadline: float | None) -> float:
@@ -249,6 +255,8 @@ class HttpLink:
         text = self._scrubber.clean(f"{what}: {failure.reason}")
         if failure.answered:
             return _unusable(text, effect)
+        if failure.refused:
+            return Permanent(text)
         if exchange.sent:
             return Unreachable(text) if effect is Effect.NONE else Uncertain(text)
         if failure.certificate:

@@ -19,6 +19,7 @@ from typing import Final
 
 import requests
 import urllib3.exceptions
+from requests.auth import AuthBase
 
 from bridge.protocols.http_exchange import CutError, Exchange, serve
 
@@ -37,6 +38,8 @@ class Call:
     connect_timeout: float
     read_timeout: float
     max_body: int
+    auth: AuthBase | None = None
+    """What logs in with the request, in the same exchange. Its repr must hold no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Failure:
     """No usable reply. `certificate` and `tls` say that the handshake was refused, and by what; `answered`
-    that a reply came all the same.
+    that a reply came all the same, `refused` that `Call.auth` cannot log in there.
 
     A value and not an exception: the exceptions of requests carry the whole URL, and with it tokens.
     """
@@ -60,13 +63,24 @@ class Failure:
     certificate: bool = False
     tls: bool = False
     answered: bool = False
+    refused: bool = False
+
+
+class LogInRefused(requests.RequestException):
+    """`Call.auth` cannot log in at this server. Its text, which is shown, says why."""
+
+
+class LogInBroken(requests.ConnectionError):
+    """The connection ended between the parts of a log-in that belong together."""
 
 
 def perform(session: requests.Session, exchange: Exchange, call: Call) -> Reply | Failure:
     """Send `call` and read the reply. Blocks; ends early when the exchange is cut."""
     serve(exchange)
     try:
-        request = requests.Request(call.method, call.url, call.headers, data=call.body, params=call.params)
+        request = requests.Request(
+            call.method, call.url, call.headers, data=call.body, params=call.params, auth=call.auth
+        )
         response = session.send(
             session.prepare_request(request),
             stream=True,
@@ -88,6 +102,8 @@ def perform(session: requests.Session, exchange: Exchange, call: Call) -> Reply 
 
 
 def _explain(error: BaseException) -> Failure:
+    if isinstance(error, LogInRefused):
+        return Failure(str(error), refused=True)
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -111,6 +127,7 @@ def _causes(error: BaseException) -> Iterable[BaseException]:
 
 
 _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
+    (LogInBroken, "it closed the connection in the middle of the log-in"),
     (socket.gaierror, "its name cannot be resolved"),
     (urllib3.exceptions.ConnectTimeoutError, "no connection within the time allowed"),
     (urllib3.exceptions.ReadTimeoutError, "it sent nothing within the time allowed"),

@@ -15,12 +15,14 @@ from typing import Any, Final
 from bridge.errors import ConfigError, DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_ntlm import NtlmLogIn
 from bridge.protocols.milestone_values import Task, number_in, object_in, part_in, rows_in, task_in
 from bridge.protocols.secret import Secret
 
 REST: Final = "/api/rest/v1"
 TOKEN_PATHS: Final = ("/API/IDP/connect/token", "/IDP/connect/token")
-"""Through the gateway, and at the identity provider itself: some gateways do not pass the first one on."""
+"""Through the gateway, and at the identity provider itself: some gateways do not pass the first one on,
+and none passes NTLM on."""
 CLIENT_ID: Final = "GrantValidatorClient"
 RENEW_AT: Final = 0.8
 """The part of a token's life after which the next request fetches another. There is no refresh token."""
@@ -79,16 +81,20 @@ class TaskGoesOn(Uncertain):
 
 
 class MilestoneGateway:
-    """One gateway and one basic user at it."""
+    """One gateway and one user at it."""
 
-    def __init__(self, link: HttpLink, *, user: str, password: Secret, clock: Clock) -> None:
+    def __init__(
+        self, link: HttpLink, *, user: str, password: Secret, clock: Clock, windows: bool = False
+    ) -> None:
+        """windows: the user is one of Windows, `DOMAIN\\name`, and not a basic user of XProtect."""
         self._link = link
         self._user = user
+        self._windows = windows
         self._password = password
         self._clock = clock
         self._token = ""
         self._renew_at = 0.0
-        self._token_path = TOKEN_PATHS[0]
+        self._token_paths: tuple[str, ...] = TOKEN_PATHS[1:] if windows else TOKEN_PATHS
         self._logging_in = asyncio.Lock()
         self._refusal: _Refusal | None = None
 
@@ -264,27 +270,27 @@ class MilestoneGateway:
 
     async def _ask_for_token(self, password: str, limits: Limits) -> HttpAnswer:
         """Post the credentials where they were taken before, or else at the other path."""
-        first, *others = sorted(TOKEN_PATHS, key=lambda path: path != self._token_path)
+        first, *others = self._token_paths
         try:
             return await self._post_credentials(first, password, limits)
         except Refused as error:
-            if error.status not in NO_SUCH_PATH:
+            if error.status not in NO_SUCH_PATH or not others:
                 raise
         answer = await self._post_credentials(others[0], password, limits)
-        self._token_path = others[0]
+        self._token_paths = (*others, first)
         return answer
 
     async def _post_credentials(self, path: str, password: str, limits: Limits) -> HttpAnswer:
+        if self._windows:
+            grant = {"grant_type": "windows_credentials"}
+        else:
+            grant = {"grant_type": "password", "username": self._user, "password": password}
         return await self._link.request(
             "POST",
             path,
             effect=Effect.NONE,
-            data={
-                "grant_type": "password",
-                "username": self._user,
-                "password": password,
-                "client_id": CLIENT_ID,
-            },
+            data={**grant, "client_id": CLIENT_ID},
+            auth=NtlmLogIn(self._user, password) if self._windows else None,
             deadline=limits.deadline,
             urgent=limits.urgent,
         )

@@ -29,6 +29,8 @@ _PATTERNS: Final = (
     (re.compile(rf'(?i)("(?:{_NAMES})"\s*:\s*)"[^"]*"?'), rf'\1"{MASK}"'),
     # Authorization: Basic ... / Bearer ...
     (re.compile(r"(?i)\b(basic|bearer|digest)\s+[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {MASK}"),
+    # an NTLM message in base64, which begins with NTLMSSP (MS-NLMP 2.2.1)
+    (re.compile(r"\bTlRMTVNTUA[A-Za-z0-9+/=]*"), MASK),
     # user:password@ in a URL
     (re.compile(r"://[^/\s@\"'<>]{1,200}@"), f"://{MASK}@"),
     # a JSON Web Token wherever it stands (RFC 7519)

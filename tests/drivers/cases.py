@@ -27,7 +27,15 @@ from tests.drivers.cases_genetec import (
     genetec_show,
 )
 from tests.drivers.cases_http import HTTP_REQUESTS, http_bookmark, http_popup, http_show
-from tests.drivers.cases_milestone import ms_alarm, ms_bookmark, ms_event, ms_lock, ms_preset, ms_show
+from tests.drivers.cases_milestone import (
+    ms_alarm,
+    ms_bookmark,
+    ms_event,
+    ms_lock,
+    ms_preset,
+    ms_show,
+    ms_windows,
+)
 from tests.drivers.cases_nx import nx_bookmark, nx_event, nx_home, nx_old_event, nx_preset
 from tests.drivers.cases_onvif import onvif_blind, onvif_event, onvif_home, onvif_recall
 from tests.drivers.cases_zoneminder import zm_bookmark, zm_extend, zm_lock, zm_preset, zm_start, zm_stop
@@ -65,6 +73,7 @@ CASES: Final[dict[str, Maker]] = {
     "milestone-alarm": ms_alarm,
     "milestone-event": ms_event,
     "milestone-show": ms_show,
+    "milestone-windows": ms_windows,
     "nx-event": nx_event,
     "nx-old-event": nx_old_event,
     "nx-preset": nx_preset,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from bridge.model import DeliveryState, Operation
@@ -20,6 +21,7 @@ RULES: Final = {"SOS emergency start": True, "SOS emergency stop": False}
 
 REST: Final = "/api/rest/v1"
 LOG_IN: Final = "POST /API/IDP/connect/token"
+WINDOWS_LOG_IN: Final = "POST /IDP/connect/token"
 PRESETS: Final = f"GET {REST}/cameras/{PTZ}/ptzPresets"
 AT_CAMERA: Final = f"POST {REST}/cameras/{PTZ}"
 MAY: Final = frozenset(
@@ -41,6 +43,10 @@ SETTINGS: Final[dict[str, Any]] = {
     "websocket": False,
 }
 
+WINDOWS_USER: Final[dict[str, Any]] = {"user": r"PLANT\sosbridge", "user_kind": "windows"}
+WINDOWS_USERS: Final = Path(__file__).with_name("windows_users.txt")
+"""The fake's users, in the form of NTLM_USER_FILE: `domain:name:password`, the password being `SECRET`."""
+
 
 async def _case(
     clock: FakeClock,
@@ -54,6 +60,7 @@ async def _case(
     happy: list[str],
     effects: Callable[[FakeMilestone], int],
     params: dict[str, str] | None = None,
+    log_in: tuple[str, ...] = (LOG_IN,),
 ) -> Case:
     fake = FakeMilestone(clock, users={"sosbridge": SECRET}, rules=RULES)
     await fake.start(tls=server_tls)
@@ -67,7 +74,7 @@ async def _case(
         delivery=delivery(clock, operation, target, **(params or {})),
         outcome=outcome,
         acts=f"POST {REST}{acts}",
-        happy=[LOG_IN, *happy],
+        happy=[*log_in, *happy],
         effects=lambda: effects(fake),
         config=config,
         may=MAY,
@@ -101,6 +108,22 @@ async def ms_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None
         acts="/bookmarks",
         happy=[f"POST {REST}/bookmarks", f"GET {REST}/bookmarks/{number_of('bookmarks', 1)}"],
         effects=lambda fake: len(fake.state.bookmarks),
+    )
+
+
+async def ms_windows(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
+    """A bookmark by a Windows user: unasked, with the first NTLM message, with the proof."""
+    return await _case(
+        clock,
+        server_tls,
+        {**WINDOWS_USER, **more},
+        operation=Operation.BOOKMARK,
+        target=PTZ,
+        outcome=DeliveryState.VERIFIED,
+        acts="/bookmarks",
+        happy=[f"POST {REST}/bookmarks", f"GET {REST}/bookmarks/{number_of('bookmarks', 1)}"],
+        effects=lambda fake: len(fake.state.bookmarks),
+        log_in=(WINDOWS_LOG_IN,) * 3,
     )
 
 

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.drivers.cases import CASES, HURRY, SECRET, SECRET_NAME, Case, HastyClock, Maker
+from tests.drivers.cases_milestone import WINDOWS_USERS
 
 
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_NAME, SECRET)
+    monkeypatch.setenv("NTLM_USER_FILE", str(WINDOWS_USERS))  # where the fakes' side of NTLM looks
 
 
 @pytest.fixture

@@ -27,7 +27,13 @@ class GatewaySite:
         """Raises ConfigError if the TLS settings cannot be used."""
         self._config = config
         self._link = HttpLink(config, name=name, clock=clock)
-        gateway = MilestoneGateway(self._link, user=config.user, password=config.credentials, clock=clock)
+        gateway = MilestoneGateway(
+            self._link,
+            user=config.user,
+            password=config.credentials,
+            clock=clock,
+            windows=config.user_kind == "windows",
+        )
         self._api = api = MilestoneApi(gateway, clock)
         self._feed = _feed(config, gateway, targets, clock) if config.websocket else None
         self._events = Events(api, config, clock, name, self._feed)

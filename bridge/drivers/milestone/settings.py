@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
@@ -34,6 +35,7 @@ PLACEHOLDERS: Final = frozenset(
         *("target", "delivery", "driver"),
     }
 )
+WINDOWS_USER: Final = re.compile(r"[^\\@:\s]+\\[^\\]+")
 SEARCH_PLACEHOLDERS: Final = frozenset({"target", "incident", "delivery", "opened", "now"})
 
 _EVENTS: Final = (Operation.EVENT_START, Operation.EVENT_STOP)
@@ -160,7 +162,8 @@ class Config(HttpSettings):
 
     base_url: str = ""
     user: str = ""
-    """A basic user of XProtect."""
+    """A basic user of XProtect, or `DOMAIN\\name`."""
+    user_kind: Literal["basic", "windows"] = "basic"
     password: Secret | None = None
     mode: Literal["gateway", "generic_event"] = "gateway"
     generic_event: GenericEventSettings | None = None
@@ -233,6 +236,8 @@ class Config(HttpSettings):
         missing = [name for name in ("base_url", "user", "password") if not getattr(self, name)]
         if missing:
             raise ValueError(f"mode gateway needs {', '.join(missing)}")
+        if self.user_kind == "windows" and not WINDOWS_USER.fullmatch(self.user):
+            raise ValueError("user_kind windows needs the user as DOMAIN\\name (in YAML without quotes)")
         return self
 
 

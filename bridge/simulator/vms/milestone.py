@@ -1,6 +1,7 @@
 """The part of a Milestone API Gateway that the bridge uses, by the vendor's documents alone.
 
     POST /API/IDP/connect/token, /IDP/connect/token     password grant -> token of 3600 s; wrong: 401
+    POST /IDP/connect/token                             windows_credentials, with NTLM: ntlm.py
     *    /api/rest/v1/...                               milestone_rest.py
     WS   /api/ws/events/v1/                             milestone_feed.py
 
@@ -20,11 +21,13 @@ from bridge.model import Clock
 from bridge.simulator.vms.milestone_feed import FakeFeed
 from bridge.simulator.vms.milestone_plant import FakeCamera, Installation, alarm_state, tank_farm
 from bridge.simulator.vms.milestone_rest import Rest, refuse
+from bridge.simulator.vms.ntlm import NtlmDoor
 from bridge.simulator.vms.server import Answer, FakeServer, Request
 
 __all__ = ["FakeMilestone"]
 
 TOKEN_LIFE: Final = 3600
+WINDOWS_LOG_IN: Final = "/IDP/connect/token"
 FEED_PATH: Final = "/api/ws/events/v1/"
 
 
@@ -52,6 +55,7 @@ class FakeMilestone(FakeServer):
         self.state.monitors[self.rest.monitor] = []
         self.log_ins = 0
         self.token_path = "/API/IDP/connect/token"  # noqa: S105 -- a path
+        self.ntlm = NtlmDoor()
         self.feed = FakeFeed(clock, self.state.cameras)
         self._tokens: dict[str, float] = {}
         """token -> its end (monotonic seconds)."""
@@ -85,6 +89,8 @@ class FakeMilestone(FakeServer):
     async def answer(self, request: Request) -> Answer:
         # After the answer: whoever lies has taken its effect back by then.
         asyncio.get_running_loop().call_soon(self.changed)
+        if request.path == WINDOWS_LOG_IN and request.form.get("grant_type") == "windows_credentials":
+            return self.ntlm.refusal(request) or self._grant()
         if request.path == self.token_path:
             return self._log_in(request)
         match request.segments:
@@ -100,6 +106,9 @@ class FakeMilestone(FakeServer):
         known = form.get("client_id") == "GrantValidatorClient" and form.get("grant_type") == "password"
         if not known or self.users.get(form.get("username", "")) != form.get("password"):
             return Answer.json({"error": "invalid_grant"}, 401)
+        return self._grant()
+
+    def _grant(self) -> Answer:
         self.log_ins += 1
         token = f"eyJhbGciOi.{secrets.token_hex(16)}.{secrets.token_hex(8)}"
         self._tokens[token] = self.clock.monotonic() + TOKEN_LIFE

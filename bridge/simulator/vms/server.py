@@ -12,7 +12,7 @@ import json
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -34,6 +34,8 @@ class Request:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+    client_port: int = 0
+    """Stands for the TCP connection as long as it lives."""
 
     @property
     def segments(self) -> list[str]:
@@ -144,6 +146,8 @@ class FakeServer(ABC):
         connection = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        # Cancelled before its first turn, it has no chance to close anything itself.
+        connection.add_done_callback(lambda done: writer.transport.abort() if done.cancelled() else None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -155,7 +159,7 @@ class FakeServer(ABC):
 
     async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Answer one request. Returns whether the connection may carry another."""
-        request = await self._read(reader)
+        request = replace(await self._read(reader), client_port=writer.get_extra_info("peername")[1])
         self.requests.append(request)
         self._arrived.set()
         if await self.upgraded(request, reader, writer):
