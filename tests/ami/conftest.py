@@ -30,7 +30,7 @@ class RunningClock:
         await asyncio.sleep(seconds)
 
 
-async def until(condition: Callable[[], object], timeout: float = 5.0) -> None:
+async def until(condition: Callable[[], object], timeout: float = 20.0) -> None:
     """Wait for something that happens in this loop or in a process beside it."""
     async with asyncio.timeout(timeout):
         while not condition():  # noqa: ASYNC110  the other side has no event to wait for
