@@ -128,7 +128,7 @@ class Scene:
         [story] = self.incidents()
         return story
 
-    def until(self, reached: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+    def until(self, reached: Callable[[], object], what: str, timeout: float = 30.0) -> None:
         """Wait until `reached()` is true. Raises PartError with what the bridge did and said."""
         end = time.monotonic() + timeout
         while not reached():
@@ -141,7 +141,7 @@ class Scene:
         if self.bridge is not None and not self.bridge.running and not self.may_die:
             raise PartError(f"the bridge ended with {self.bridge.wait()} before {what}\n{self.told()}")
 
-    def until_incident(self, fits: Callable[[Story], object], what: str, timeout: float = 10.0) -> Story:
+    def until_incident(self, fits: Callable[[Story], object], what: str, timeout: float = 30.0) -> Story:
         """Wait until there is one incident and it fits; return it."""
 
         def reached() -> bool:

@@ -166,7 +166,7 @@ class AmiEvents:
         with self._changed:
             return [message for message in self._messages if fits(message)]
 
-    def wait(self, fits: Callable[[Message], bool], timeout: float = 6.0) -> Message:
+    def wait(self, fits: Callable[[Message], bool], timeout: float = 20.0) -> Message:
         """Return the first message that fits. Raises PartError after `timeout` seconds."""
         with self._changed:
             if self._changed.wait_for(lambda: any(map(fits, self._messages)), timeout):
@@ -317,7 +317,7 @@ class PackLab:
         )
         return "\n".join(lines)
 
-    def wait_no_channels(self, timeout: float = 6.0) -> None:
+    def wait_no_channels(self, timeout: float = 20.0) -> None:
         """Wait until every call is over. Raises PartError with what is left."""
         deadline = time.monotonic() + timeout
         while left := self.pbx.channels():

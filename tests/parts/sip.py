@@ -142,7 +142,7 @@ class Sipp:
         """Return the received messages of one kind: a method (`INVITE`) or a status (`180`)."""
         return [message for message in self.messages if not message.sent and _is(message, what)]
 
-    def wait_received(self, what: str, timeout: float = 5.0) -> SipMessage:
+    def wait_received(self, what: str, timeout: float = 15.0) -> SipMessage:
         """Wait for the first received message of one kind. Raises PartError after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while not (found := self.received(what)):
