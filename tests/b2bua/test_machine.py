@@ -205,6 +205,7 @@ def test_random_walks() -> None:
         Walk,
         settings=settings(
             max_examples=WALKS,
+            derandomize="SOSBRIDGE_WALKS" not in os.environ,
             stateful_step_count=40,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking a walk takes minutes
