@@ -217,6 +217,18 @@ class Alarms:
     def _unanswered(self, alarm: Alarm, why: For) -> None:
         self.reports.of_alarm("SOSUnanswered", alarm, self._state.legs.get(alarm.call), kind=why)
 
+    # --- after a restart ----------------------------------------------------------------------------
+
+    def say_again(self) -> None:
+        """Let everybody hear again what the restart broke off."""
+        for alarm in self._state.alarms.values():
+            if alarm.stage is Stage.CALLING and not self._state.legs[alarm.call].plays:
+                self.hearing.waits(alarm)
+            elif alarm.stage is Stage.CALLING_BACK:
+                self.callback.waits(self._state.turns[alarm.person])
+        for turn in tuple(self._state.turns.values()):
+            self.ringing.say_again(turn)
+
     # --- the end ------------------------------------------------------------------------------------
 
     def end(self, alarm: Alarm, signal: Signal, why: str) -> None:

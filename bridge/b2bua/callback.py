@@ -43,10 +43,13 @@ class Callback:
             self.failed(alarm, "CHANUNAVAIL")
             return
         alarm.call = leg.id
-        person = self._state.legs[turn.leg]
-        language = site.person(turn.endpoint).language
-        self._legs.play(person, words.RINGBACK, language, loop=True)
+        self.waits(turn)
         self._state.set_timer("callback", alarm.id, self._state.settings.provisional)
+
+    def waits(self, turn: Turn) -> None:
+        """Let the dispatcher hear that the phone rings."""
+        language = self._state.site.person(turn.endpoint).language
+        self._legs.play(self._state.legs[turn.leg], words.RINGBACK, language, loop=True)
 
     def arrived(self, alarm: Alarm, leg: Leg) -> None:
         """The phone said anything at all: from the first of it, it may ring for a while."""

@@ -18,7 +18,7 @@ from bridge.b2bua.routine import RoutineCalls
 from bridge.b2bua.settings import Settings
 from bridge.b2bua.site import Site
 from bridge.b2bua.snapshot import Snapshot, live_channels, restored, snapshot
-from bridge.b2bua.state import Alarm, Leg, Role, Stage, State
+from bridge.b2bua.state import Alarm, Leg, Role, State
 from bridge.b2bua.turns import Signal
 from bridge.calls import facts
 
@@ -103,6 +103,7 @@ class Exchange:
             case inputs.Digit(digit="1") if leg.role is Role.PERSON:
                 self._alarms.ringing.signal(self._state.turns[leg.of], Signal.ONE)
             case inputs.PromptEnded() if leg.role is Role.PERSON and item.number == leg.prompts:
+                leg.plays = False
                 self._alarms.ringing.signal(self._state.turns[leg.of], Signal.SAID)
             case inputs.Silent() if leg.role in _OF_PHONE:
                 self._alarms.hearing.silent(self._state.alarms[leg.of], leg, item.seconds, never=item.never)
@@ -190,6 +191,8 @@ class Exchange:
     def _resume(self, now: float, alive: frozenset[str]) -> list[Effect]:
         state = self._state
         state.now = now
+        for leg in state.legs.values():
+            leg.plays = False  # whatever was being said ended with the process that said it
         for stray in sorted(alive.difference(state.legs)):
             state.do(HangUp(stray, "nobody knows this call any more"))
         for timer, due in state.timers.items():
@@ -206,8 +209,6 @@ class Exchange:
                 self._legs.stands(leg)
             if leg.id < leg.peer:
                 state.do(Join(leg.id, leg.peer))
-        for alarm in state.alarms.values():
-            if alarm.stage is Stage.CALLING:
-                self._alarms.hearing.waits(alarm)
+        self._alarms.say_again()
         done, state.effects = state.effects, []
         return [effect for effect in done if getattr(effect, "leg", "") not in lost]

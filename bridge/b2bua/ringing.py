@@ -209,6 +209,17 @@ class Ringing:
         self._play(turn, words.announcement(alarm, self._state.site, exercise=turn.exercise))
         self._state.set_timer("turn", turn.id, self._state.settings.longest_prompt)
 
+    def say_again(self, turn: Turn) -> None:
+        """A restart broke off what was said: an announcement begins anew, who was to be let go goes."""
+        leg = self._state.legs.get(turn.leg)
+        if leg is None or leg.plays:
+            return
+        if turn.stage is Stage.SPEAKING:
+            turn.said -= 1
+            self._speak(turn)
+        elif turn.stage is Stage.TELLING:
+            self._release(turn)
+
     def _listen(self, turn: Turn) -> None:
         turn.stage = Stage.LISTENING
         self._state.set_timer("turn", turn.id, self._state.settings.key_wait)

@@ -56,6 +56,7 @@ class Leg:
     peer: str = ""
     """The leg it is joined with."""
     plays: bool = False
+    """Something is being said to it."""
     prompts: int = 0
     recording: bool = False
     heard: str = ""

@@ -118,6 +118,7 @@ class Plant:
     def hears_all(self, endpoint: str) -> None:
         """What is being said to the device is said to its end."""
         device = self.devices[self.at(endpoint)]
+        device.heard = ()
         self.feed(inputs.PromptEnded(device.leg, device.prompt))
 
     def press(self, endpoint: str, digit: str = "1") -> None:

@@ -52,9 +52,72 @@ def test_a_snapshot_made_again_is_the_same() -> None:
     plant.notify()
     plant.wait(1)
     plant.answer("anna")
+    plant.hears_all("anna")
     kept = plant.exchange.snapshot()
     restarted(plant)
     assert plant.exchange.snapshot() == kept
+
+
+def test_an_announcement_that_was_broken_off_begins_anew() -> None:
+    plant = Plant()
+    leg = plant.call("help-03")
+    plant.wait(20)
+    plant.answer("anna")
+    said = plant.hears("anna")
+    restarted(plant)
+    assert plant.hears("anna") == said
+    assert plant.hears(leg) == ("ringback", "waiting")
+    plant.press("anna")
+    assert plant.talk(leg, "anna")
+
+
+def test_a_dispatcher_to_whom_all_was_said_may_still_press_1() -> None:
+    plant = Plant()
+    leg = plant.call("help-03")
+    plant.wait(20)
+    plant.answer("anna")
+    plant.hears_all("anna")
+    restarted(plant)
+    assert plant.hears("anna") == ()
+    plant.press("anna")
+    assert plant.talk(leg, "anna")
+
+
+def test_an_announcement_broken_off_by_restarts_is_still_said_as_often_as_ever() -> None:
+    plant = Plant()
+    plant.call("help-03")
+    plant.wait(20)
+    plant.answer("anna")
+    for _ in range(5):
+        restarted(plant)
+    for _ in range(plant.settings.repeats):
+        assert plant.hears("anna")
+        plant.hears_all("anna")
+        plant.wait(plant.settings.key_wait)
+    assert "anna" not in [device.endpoint for device in plant.devices.values()]
+
+
+def test_a_dispatcher_hears_again_that_the_phone_rings() -> None:
+    plant = Plant()
+    plant.hang_up(plant.call("help-03"))
+    plant.wait(5)
+    plant.takes("anna")
+    assert plant.hears("anna") == ("ringback",)
+    restarted(plant)
+    assert plant.hears("anna") == ("ringback",)
+    plant.answer("help-03")
+    assert plant.talk(plant.at("anna"), "help-03")
+
+
+def test_who_was_being_told_that_somebody_has_it_is_let_go() -> None:
+    plant = Plant()
+    plant.call("help-03")
+    plant.wait(20)
+    plant.answer("anna")
+    plant.takes("bert")
+    assert plant.hears("anna")
+    restarted(plant)
+    assert "anna" not in [device.endpoint for device in plant.devices.values()]
 
 
 def test_a_caller_who_was_lost_before_a_person_had_the_call_is_hunted_for() -> None:
