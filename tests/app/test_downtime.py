@@ -125,10 +125,10 @@ def test_downtime_is_a_blind_interval(scene: Scene) -> None:
     assert blind.cleared_at is not None
     assert died < blind.cleared_at <= back
     scene.until(lambda: scene.metric("sosbridge_blind_intervals_total") == 1, "counted")
+    scene.until(lambda: scene.metric("sosbridge_blind_intervals_open") == 0, "counted as over")
     assert scene.metric("sosbridge_blind_seconds_total") == pytest.approx(
         blind.cleared_at - blind.opened_at, abs=0.01
     )
-    assert scene.metric("sosbridge_blind_intervals_open") == 0
 
 
 def test_what_a_closed_incident_left_on_is_stopped_at_the_next_start(scene: Scene) -> None:

@@ -115,11 +115,11 @@ def test_a_key_pressed_reaches_the_dialplan(pbx: Asterisk, phones: Phones) -> No
 
 
 def test_audio_keeps_a_watched_call_alive(asterisk22: StartAsterisk, phones: Phones) -> None:
-    watched = [Endpoint(name="1001", settings={"rtp_timeout": "1"}), Endpoint(name="9110", port=-1)]
+    watched = [Endpoint(name="1001", settings={"rtp_timeout": "3"}), Endpoint(name="9110", port=-1)]
     pbx = asterisk22(endpoints=watched)
     phones.answer(answers(), pbx.port_of("9110"))
     silent = phones.call(calls(OPEN), pbx.sip_port, "9110")
-    sounding = phones.call(calls(OPEN, audio=True, hangs_up_after=2.5), pbx.sip_port, "9110")
+    sounding = phones.call(calls(OPEN, audio=True, hangs_up_after=6), pbx.sip_port, "9110")
     silent.finish()
     sounding.finish()
     assert len(silent.received("BYE")) == 1
