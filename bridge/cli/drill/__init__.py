@@ -178,8 +178,9 @@ class Exercise:
     ) -> tuple[Receipt, ...]:
         """Return what `sosbridge plan` promises and the exercise did not get."""
         step = Step.SOS if kind is Kind.SOS else Step.OFF_HOOK
-        planned = actions_for(step, incident, self._site.plan(), missing)
-        return withheld(planned, deliveries, self._store.timeline(incident.id))
+        plan = self._site.plan()
+        planned = actions_for(step, incident, plan, missing)
+        return withheld(planned, deliveries, self._store.timeline(incident.id), plan)
 
     def _asked(self, incident: Incident, deliveries: Sequence[Delivery], ask: Ask) -> tuple[Answer, ...]:
         """Ask a person about the displays, who has the exercise meanwhile: nobody else is called for it."""

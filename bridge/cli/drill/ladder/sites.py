@@ -1,7 +1,8 @@
-"""The two site files of the ladder drill, made from the tank-farm example as the demo's is.
+"""The site files of the ladder drill, made from the tank-farm example as the demo's is.
 
-The house is its own exchange, and has every rung but the fourth. The office watches a PBX that rings
-dispatch, and has a trunk of its own for when that is away.
+The house is its own exchange, and has every rung but the fourth and fifth. The office watches a PBX that
+rings dispatch, and has a trunk of its own for when that is away. The plant has a real Asterisk with the
+dialplan pack.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.cli.demo.site import EAST, LEAD, MANAGER, site_of
+from bridge.cli.demo.site import ALARM, EAST, LEAD, MANAGER, site_of
 from bridge.protocols.sip.flow import HostPort
 from bridge.simulator.plant import SECRETS, Systems
 
@@ -20,6 +21,10 @@ TRUNK: Final = "mobile"
 ACCOUNTS: Final[Mapping[str, str]] = {"originate": "originate-secret", "heartbeat": "heartbeat-secret"}
 """Of the simulated PBX, besides the one that watches."""
 VARIABLES: Final[Mapping[str, str]] = {f"SOSBRIDGE_DRILL_{name.upper()}": ACCOUNTS[name] for name in ACCOUNTS}
+PLANT_SECRETS: Final[Mapping[str, str]] = {
+    account: f"SOSBRIDGE_DRILL_PLANT_{account.upper()}" for account in ("watch", *ACCOUNTS)
+}
+"""AMI account of the plant -> environment variable with its secret."""
 FASTER: Final[Mapping[str, float]] = {
     "escalate_1": 6.0,
     "escalate_2": 9.0,
@@ -71,5 +76,28 @@ def office(
         "fallback": own["name"],
         "groups": {"shift": group},
         **logins,
+    }
+    return site
+
+
+def plant(systems: Systems, folder: Path, *, ami_port: int, sounds: Path) -> dict[str, Any]:
+    """Return the site whose Asterisk rings console and dispatch by the pack: two tiers of one person each.
+
+    sounds: the announcements, where that Asterisk reads them.
+    """
+    site = systems.site(folder, times=FASTER)
+    site["phones"] = {EAST: site["phones"][EAST]}
+    place = site["phones"][EAST]["location"]
+    site["locations"] = {place: site["locations"][place]}
+    site["alarm"]["extensions"] = [ALARM]
+    site["pbx"][0] |= {"port": ami_port, "secret": {"env": PLANT_SECRETS["watch"]}}
+    site["dispatch"] = {
+        "host": "127.0.0.1",
+        "port": ami_port,
+        "sounds": str(sounds),
+        # Its beat is still fresh when the bridge has been killed, however slow this machine is.
+        "heartbeat_stale": 60,
+        "groups": {"shift": {"tiers": [[LEAD], [MANAGER]]}},
+        **{name: {"username": name, "secret": {"env": PLANT_SECRETS[name]}} for name in ACCOUNTS},
     }
     return site
