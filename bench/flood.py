@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Final
 
-from bench.agent import PeerError
 from bench.commits import committed_by
 from bench.contenders import AGENT, SOSBRIDGE
+from bench.environments import PeerError
 from bench.figures import load, print_table, spread
 from bench.listener import Listener
 from bench.pbx import Pbx, Wave

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench import sip_peers
+from bench.environments import PeerError
 from bench.figures import print_table
 from bench.sip_contenders import Running, pin_family, program
 from bench.sip_desk import answering, register
@@ -54,7 +55,7 @@ def _exchange(*options: str) -> Callable[[int, int], AbstractContextManager[Runn
 
 
 def _sippy(desk: int, core: int) -> AbstractContextManager[Running]:
-    return program(core, [str(sip_peers.environment()), sip_peers.__file__, "sippy-b2bua", str(desk)])
+    return program(core, sip_peers.command("sippy", str(desk)))
 
 
 @contextmanager
@@ -90,7 +91,7 @@ def measure(contender: Bridging, rates: tuple[int, ...], climb: Climb) -> None:
             with answering(desk, SIPP_CORE):
                 _calls(peer, 50, WARM_UP)
                 climb.go(rates, lambda rate: _calls(peer, rate, rate * SECONDS))
-    except (sip_peers.PeerError, PartError, OSError) as error:
+    except (PeerError, PartError, OSError) as error:
         climb.problem = str(error).partition("\n")[0]
 
 

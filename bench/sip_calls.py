@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from bench.environments import PeerError
 from bench.figures import print_table
 from bench.sip_contenders import CONTENDERS, OWN, Contender, Running
 from bench.sip_load import STEPS, SUMMARY, Climb, Step, call, each_step, memory, summary
-from bench.sip_peers import PeerError
 from tests.parts.processes import PartError
 
 RATES: Final = (100, 200, 400, 600, 800, 1000, 1200, 1400, 1600)

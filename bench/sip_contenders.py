@@ -109,7 +109,7 @@ def _asterisk(core: int) -> Iterator[Running]:
 def _peer(name: str) -> Contender:
     return Contender(
         f"{name} {sip_peers.VERSIONS[name]}",
-        lambda core: program(core, [str(sip_peers.environment()), sip_peers.__file__, name]),
+        lambda core: program(core, sip_peers.command(name)),
     )
 
 

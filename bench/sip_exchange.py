@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bench.pbx import GATEWAY, SOS
 from bench.sip_own import COLLECTOR, SystemClock
@@ -48,13 +49,15 @@ class NoMedia:
 
     async def ready(self) -> None: ...
 
-    async def open(self, _leg: str, *, address: str = "") -> Local:
+    async def open(self, leg: str, *, address: str = "") -> Local:
+        del leg  # a port is never opened
         port = 20_000 + next(self._ports) % 20_000
         return Local(address=address, rtp_port=port, rtcp_port=port + 1)
 
     async def set_remote(self, leg: str, remote: Remote) -> None: ...
 
-    async def play(self, _leg: str, _files: Sequence[Path], *, loop: bool = False) -> int:  # noqa: ARG002
+    async def play(self, leg: str, files: Sequence[Path], *, loop: bool = False) -> int:
+        del leg, files, loop  # nobody listens
         return 1
 
     async def stop_playing(self, leg: str) -> None: ...
@@ -67,10 +70,12 @@ class NoMedia:
 
     async def start_recording(self, leg: str, file: Path, layout: Layout = Layout.STEREO) -> None: ...
 
-    async def stop_recording(self, _leg: str) -> Recording:
+    async def stop_recording(self, leg: str) -> Recording:
+        del leg  # nothing was recorded
         return Recording(file=Path(os.devnull), seconds=0.0)
 
-    async def statistics(self, _leg: str) -> Statistics:
+    async def statistics(self, leg: str) -> Statistics:
+        del leg  # nothing is counted
         return Statistics()
 
     async def close(self, leg: str) -> None: ...
@@ -90,7 +95,8 @@ async def _run(port: int, folder: Path) -> None:
     kept = asyncio.get_running_loop().create_future()
     kept.set_result(None)
 
-    def thrown_away(event: Event) -> Awaitable[None]:  # noqa: ARG001  `model.Accept`
+    def thrown_away(event: Event) -> Awaitable[None]:
+        del event  # only that it came
         return kept
 
     running = asyncio.create_task(trigger.run(thrown_away))
@@ -107,9 +113,10 @@ if __name__ == "__main__":
     parser.add_argument("--no-media", action="store_true")
     parser.add_argument("port", type=int)
     chosen = parser.parse_args()
-    if chosen.no_media:
-        setattr(service, "BuiltinMedia", NoMedia)  # noqa: B010  there is no such setting, for good
+    # There is no such setting, for good.
+    media = patch.object(service, "BuiltinMedia", NoMedia) if chosen.no_media else contextlib.nullcontext()
     with (
+        media,
         tempfile.TemporaryDirectory(prefix="bench-", dir="/var/tmp") as where,
         contextlib.suppress(KeyboardInterrupt),
     ):

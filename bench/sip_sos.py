@@ -32,6 +32,7 @@ WARM_UP: Final = 50
 PATIENCE: Final = 30.0
 STILL: Final = 8.0
 """Seconds without news: an SOS that is not stored by then is lost."""
+LOOK_EVERY: Final = 0.5
 RTP_PORTS: Final = 1600
 SIPP_CORE: Final = 0
 CORE: Final = 1
@@ -126,7 +127,7 @@ def _wait_still(bridge: Sosbridge, wanted: int) -> None:
     """Wait until all is stored and requested, or nothing has been added for a while."""
     known, since = 0, time.monotonic()
     while known < wanted and time.monotonic() - since < STILL:
-        time.sleep(0.5)
+        time.sleep(LOOK_EVERY)
         if (now := len(bridge.stored())) > known:
             known, since = now, time.monotonic()
 

@@ -41,15 +41,7 @@ def site_of(numbers: Iterable[str], *, pbx: Mapping[str, Any], vms_url: str) -> 
                 },
             }
         ],
-        "phones": {
-            f"phone-{number}": {
-                "endpoint": GATEWAY,
-                "extension": number,
-                "location": f"post-{number}",
-                "shared": True,
-            }
-            for number in numbers
-        },
+        "phones": phones_of(numbers),
         "locations": {
             f"post-{number}": {"spoken": f"post {number}", "cameras": [f"camera-{number}"]}
             for number in numbers
@@ -90,4 +82,17 @@ def exchange_settings(port: int, rtp: range) -> dict[str, Any]:
         # sipp would take it for a call.
         "options_every": 86_400,
         "media": {"type": "builtin", "first_port": rtp.start, "last_port": rtp.stop - 1},
+    }
+
+
+def phones_of(numbers: Iterable[str]) -> dict[str, Any]:
+    """A phone behind the gateway for each number, at a post of its own."""
+    return {
+        f"phone-{number}": {
+            "endpoint": GATEWAY,
+            "extension": number,
+            "location": f"post-{number}",
+            "shared": True,
+        }
+        for number in numbers
     }

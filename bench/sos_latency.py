@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from bench.agent import PeerError
 from bench.contenders import AGENT, CURL, SOSBRIDGE, Contender
+from bench.environments import PeerError
 from bench.figures import load, percentile, print_table, ratio, spread
 from bench.pbx import Pbx
 from bench.sosbridge import Sosbridge, Stored

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import requests
 import yaml
 
 from bench.site import ENVIRONMENT
+from bench.waiting import wait
 from tests.parts.ports import free_port
 from tests.parts.processes import Child, PartError
 
@@ -97,9 +97,7 @@ class Sosbridge:
 
     def wait_settled(self, wanted: int, timeout: float) -> None:
         """Wait until so many SOS have had their request answered, at most `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while len(self.stored()) < wanted and time.monotonic() < end:
-            time.sleep(1.0)
+        wait(lambda: len(self.stored()) >= wanted, timeout, every=1.0)
 
     def incidents(self) -> int:
         return int(self.query("SELECT count(*) FROM incidents")[0][0])

@@ -11,17 +11,17 @@ SOS without a picture that nobody could see?
 from __future__ import annotations
 
 import argparse
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bench.figures import load, milliseconds, percentile, print_table
-from bench.pbx import GATEWAY, SECRET, SOS, Pbx
+from bench.pbx import SECRET, SOS, Pbx
 from bench.plant import SYSTEMS, USER, PlantOfThree
-from bench.site import DESK, SECRET_VARIABLE, ami_pbx
+from bench.site import DESK, SECRET_VARIABLE, ami_pbx, phones_of
 from bench.sosbridge import Sosbridge
+from bench.waiting import wait
 
 WITHIN: Final = 2.0
 """Seconds in which all of them press."""
@@ -71,15 +71,7 @@ def site_of(numbers: Sequence[str], pbx: Pbx, plant: PlantOfThree) -> dict[str, 
             },
             _wall("hung", plant.addresses["hung"]),
         ],
-        "phones": {
-            f"phone-{number}": {
-                "endpoint": GATEWAY,
-                "extension": number,
-                "location": f"post-{number}",
-                "shared": True,
-            }
-            for number in numbers
-        },
+        "phones": phones_of(numbers),
         "locations": {
             f"post-{number}": {
                 "spoken": f"post {number}",
@@ -133,9 +125,8 @@ def storm(posts: int) -> list[Outcome]:
         Sosbridge(lambda: site_of(numbers, pbx, plant)) as bridge,
     ):
         pbx.call(PREFIX, posts, posts / WITHIN)
-        end = time.monotonic() + PATIENCE
-        while not _all_told(rows := bridge.query(_PICTURES), posts) and time.monotonic() < end:
-            time.sleep(0.5)
+        wait(lambda: _all_told(bridge.query(_PICTURES), posts), PATIENCE, every=0.5)
+        rows = bridge.query(_PICTURES)
     return [
         Outcome(system_of(caller), picture and picture - began, missing and missing - began)
         for caller, began, picture, missing in rows

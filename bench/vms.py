@@ -21,6 +21,7 @@ from typing import Final, Self
 
 import requests
 
+from bench.waiting import wait
 from tests.parts.ports import free_port
 from tests.parts.processes import Child
 
@@ -70,9 +71,7 @@ class VmsStub:
 
     def wait(self, wanted: int, timeout: float) -> None:
         """Wait until so many requests have come, at most `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while len(self.arrivals()) < wanted and time.monotonic() < end:
-            time.sleep(0.2)
+        wait(lambda: len(self.arrivals()) >= wanted, timeout, every=0.2)
 
     def _answers(self) -> bool:
         try:
