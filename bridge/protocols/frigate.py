@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from bridge.errors import Permanent
 from bridge.model import NOTHING, Clock
-from bridge.protocols.frigate_account import NO_LIMITS, Account, Limits
-from bridge.protocols.frigate_socket import CommandSocket, SocketRefused
+from bridge.protocols.frigate_account import Account
+from bridge.protocols.frigate_socket import CommandSocket
 from bridge.protocols.frigate_values import (
     FrigateCamera,
     FrigateEvent,
@@ -25,6 +25,7 @@ from bridge.protocols.frigate_values import (
     parse_rates,
 )
 from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.secret import Secret
 
 MOST_EVENTS: Final = 50
@@ -133,16 +134,11 @@ class FrigateApi:
 
     async def command(self, topic: str, payload: str, limits: Limits = NO_LIMITS) -> None:
         """Send by the web socket what MQTT takes; nothing is answered. Raises as `CommandSocket.send`."""
-        for last in (False, True):
-            token = await self.account.token(limits)
-            try:
-                await self._socket.send(topic, payload, token=token, budget=self._budget(limits))
-            except SocketRefused as error:
-                if error.status != 401 or last:
-                    raise
-            else:
-                return
-            self.account.drop(token)
+
+        async def send(token: str) -> None:
+            await self._socket.send(topic, payload, token=token, budget=self._budget(limits))
+
+        await self.account.tokens.use(send, limits)
 
     def require_admin(self) -> None:
         """Raise Permanent where the last log-in showed another role."""
@@ -170,21 +166,17 @@ class FrigateApi:
         json: Any = None,
     ) -> HttpAnswer:
         """Send with a valid token; after a 401 log in and send once more."""
-        for last in (False, True):
-            token = await self.account.token(limits)
-            try:
-                return await self._link.request(
-                    method,
-                    path,
-                    effect=effect,
-                    params=params,
-                    json=json,
-                    headers={"Authorization": f"Bearer {token}"} if token else NOTHING,
-                    deadline=limits.deadline,
-                    urgent=limits.urgent,
-                )
-            except Refused as error:
-                if error.status != 401 or last:
-                    raise
-            self.account.drop(token)
-        raise AssertionError("the second refusal is raised")
+
+        async def send(token: str) -> HttpAnswer:
+            return await self._link.request(
+                method,
+                path,
+                effect=effect,
+                params=params,
+                json=json,
+                headers={"Authorization": f"Bearer {token}"} if token else NOTHING,
+                deadline=limits.deadline,
+                urgent=limits.urgent,
+            )
+
+        return await self.account.tokens.use(send, limits)

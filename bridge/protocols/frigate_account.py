@@ -7,18 +7,18 @@ limited in number for everybody behind one proxy, so a refused password is not t
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.errors import ConfigError, Permanent, Retryable
 from bridge.model import Clock
 from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import Limits
+from bridge.protocols.http_token import Token, Tokens
 from bridge.protocols.secret import Secret
 
 RENEW_AT: Final = 0.8
@@ -36,17 +36,6 @@ LIMITED_PAUSE: Final = 12.0
 _JWT_COOKIE: Final = re.compile(r"=([\w-]+\.[\w-]+\.[\w-]+)(?:;|,|$)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one call may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-
-NO_LIMITS: Final = Limits()
-
-
 class Account:
     """One user; without a name and password, nobody (Frigate's port 5000 asks for none)."""
 
@@ -55,41 +44,23 @@ class Account:
         self._user = user
         self._password = password
         self._clock = clock
-        self._token: str | None = None
-        """Empty where none is needed."""
-        self._renew_at = 0.0
-        self._logging_in = asyncio.Lock()
         self._refused = b""
         """Digest of the password that was refused."""
         self._refusal = ""
         self._pause_until = 0.0
         self.role = ""
         """What the token says of the user's role (0.16 and later); empty where it says nothing."""
+        self.tokens = Tokens(self._log_in, clock)
 
     @property
     def protected(self) -> bool:
         """Whether Frigate asked for a log-in: if not, anybody may do what we do."""
-        return bool(self._token)
+        return self.tokens.given
 
-    async def token(self, limits: Limits = NO_LIMITS) -> str:
-        """Return a valid token, or an empty text where none is needed.
-
-        Raises Permanent if Frigate refuses the user, Retryable if it wants no log-ins for a while.
-        """
-        async with self._logging_in:
-            if self._token is None or (self._token and self._clock.monotonic() > self._renew_at):
-                await self._log_in(limits)
-            return self._token or ""
-
-    def drop(self, token: str) -> None:
-        """Forget a refused token, unless another request has renewed it meanwhile."""
-        if self._token == token:
-            self._token = None
-
-    async def _log_in(self, limits: Limits) -> None:
+    async def _log_in(self, limits: Limits) -> Token:
+        """Raises Permanent if Frigate refuses the user, Retryable if it wants no log-ins for a while."""
         if self._password is None:
-            self._token = ""
-            return
+            return Token("")
         password = self._reveal(self._password)
         self._respect_refusals(password)
         try:
@@ -106,7 +77,7 @@ class Account:
             if error.status not in (400, 401, 403):
                 raise
             raise self._remember(password, error) from error
-        self._accept(answer)
+        return self._accept(answer)
 
     def _reveal(self, secret: Secret) -> str:
         try:
@@ -133,7 +104,7 @@ class Account:
         self._pause_until = self._clock.monotonic() + REFUSED_PAUSE
         return Permanent(self._refusal)
 
-    def _accept(self, answer: HttpAnswer) -> None:
+    def _accept(self, answer: HttpAnswer) -> Token:
         if answer.status == 429:
             self._refused = b""
             self._pause_until = self._clock.monotonic() + LIMITED_PAUSE
@@ -141,16 +112,15 @@ class Account:
         if answer.status == 404:
             if "disabled" not in answer.text:
                 raise Permanent("Frigate: HTTP 404: there is no log-in at base_url (0.14 and later have one)")
-            self._token = ""
-            return
+            return Token("")
         found = _JWT_COOKIE.search(answer.headers.get("set-cookie", ""))
         if found is None:
             raise answer.unusable("it gave no token (a web page or a proxy instead of Frigate?)")
-        self._token = found[1]
-        self._link.conceal(self._token)
-        claims = _claims(self._token)
+        self._link.conceal(found[1])
+        claims = _claims(found[1])
         self.role = str(claims.get("role") or "")
-        self._renew_at = self._clock.monotonic() + max(SHORTEST_LIFE, RENEW_AT * self._life(claims))
+        life = max(SHORTEST_LIFE, RENEW_AT * self._life(claims))
+        return Token(found[1], renew_at=self._clock.monotonic() + life)
 
     def _life(self, claims: dict[str, Any]) -> float:
         """Seconds that the token is good for, from now on."""

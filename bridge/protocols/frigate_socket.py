@@ -17,6 +17,7 @@ from typing import Final
 import aiohttp
 
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreachable
+from bridge.protocols.http import Refused
 from bridge.protocols.http_settings import HttpSettings
 
 PATH: Final = "/ws"
@@ -28,12 +29,8 @@ BROKEN: Final = frozenset({None, aiohttp.WSCloseCode.ABNORMAL_CLOSURE})
 TRY_LATER: Final = frozenset({408, 425, 429})
 
 
-class SocketRefused(Permanent):
+class SocketRefused(Refused):
     """The upgrade was answered with a status that means no."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class _RedirectedError(Exception):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import ConfigError, Permanent, Retryable
@@ -19,6 +18,7 @@ from bridge.protocols.genetec_text import argument, checked_command, guid, live_
 from bridge.protocols.genetec_tile import TileContent, read_tile
 from bridge.protocols.genetec_values import AlarmInstance, Envelope, Row, Status, opened, parse_instance
 from bridge.protocols.http import Effect, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.secret import Secret
 
 SYSTEM: Final = "00000000-0000-0000-0000-000000000007"
@@ -35,17 +35,6 @@ class Failed(Retryable):
 
     Retryable, because a Directory that is just failing over says the same as one that knows no such entity.
     """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one call may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-
-NO_LIMITS: Final = Limits()
 
 
 class WebSdk:

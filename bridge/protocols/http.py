@@ -15,7 +15,7 @@ import json as jsonlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
 
@@ -23,7 +23,6 @@ from bridge.errors import (
     DeliveryError,
     NothingThere,
     Permanent,
-    ProtocolError,
     Retryable,
     Uncertain,
     Unreachable,
@@ -31,6 +30,7 @@ from bridge.errors import (
 )
 from bridge.model import NOTHING, Clock, Finding
 from bridge.protocols.http_exchange import Exchange, open_session
+from bridge.protocols.http_outgoing import body_of, checked_header, checked_method, checked_path
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.http_wire import Call, Failure, Reply, Workers
 from bridge.protocols.scrub import Scrubber
@@ -45,11 +45,6 @@ TRY_LATER: Final = frozenset({408, 425, 429, 503})
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 GONE: Final = frozenset({404, 410})
 UNSUPPORTED: Final = frozenset({501, 505})
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# A field name is a token (RFC 9110 5.1).
-TOKEN_CHARS: Final = frozenset(
-    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
 
 
 class Effect(enum.Enum):
@@ -98,10 +93,7 @@ class HttpAnswer:
         Half a character (`\\ud800` alone), which nothing behind us could write down, becomes `?`.
         """
         try:
-            value = jsonlib.loads(self.body)
-            if b"\\ud" in self.body.lower():
-                value = jsonlib.loads(jsonlib.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-            return value  # noqa: TRY300 -- both lines can fail for the same reason
+            return _json_value(self.body)
         except (ValueError, RecursionError):
             raise self.unusable(self._not_json()) from None
 
@@ -185,7 +177,7 @@ class HttpLink:
         to send is not allowed on the wire. No redirect is followed.
         """
         what = f"{self._name}: {method} {checked_path(path)} at {self._host}"
-        body, kind = _body(json, data)
+        body, kind = body_of(json, data)
         checked = {name: checked_header(name, value) for name, value in headers.items()}
         call = self._call(
             method, path, params=params, body=body, headers={**kind, **checked}, max_body=max_body, auth=auth
@@ -219,10 +211,8 @@ class HttpLink:
         max_body: int | None,
         auth: AuthBase | None,
     ) -> Call:
-        if method not in METHODS:
-            raise ProtocolError(f"{method!r} is not an HTTP method")
         return Call(
-            method=method,
+            method=checked_method(method),
             url=self.settings.base_url + path,
             headers=headers,
             params=tuple((name, encodable(value)) for name, value in params.items()),
@@ -296,31 +286,8 @@ def _unusable(text: str, effect: Effect) -> DeliveryError:
     return Retryable(text) if effect is Effect.NONE else Uncertain(text)
 
 
-def _body(json: Any, data: Mapping[str, str] | bytes | None) -> tuple[bytes | None, dict[str, str | bytes]]:
-    if json is not None:
-        text = jsonlib.dumps(json, ensure_ascii=False)
-        return text.encode("utf-8", "replace"), {"Content-Type": "application/json"}
-    if isinstance(data, Mapping):
-        form = urlencode(list(data.items()), errors="replace")
-        return form.encode(), {"Content-Type": "application/x-www-form-urlencoded"}
-    return data, {}
-
-
-def checked_path(path: str) -> str:
-    """Return `path`, or raise ProtocolError if it could lead to another place than it says."""
-    if not path.startswith("/") or path.startswith("//") or "\\" in path:
-        raise ProtocolError(f"the path {path!r} must begin with one / and hold no backslash")
-    if any(not "!" <= char <= "~" or char in "?#" for char in path):
-        raise ProtocolError(f"the path {path!r} must be percent-encoded and hold no query")
-    if any(segment.lower().replace("%2e", ".") in (".", "..") for segment in path.split("/")):
-        raise ProtocolError(f"the path {path!r} must not climb with . or ..")
-    return path
-
-
-def checked_header(name: str, value: str) -> bytes:
-    """Return `value` as bytes, or raise ProtocolError if it would end its line (RFC 9110 5.5)."""
-    if not name or not TOKEN_CHARS.issuperset(name):
-        raise ProtocolError(f"{name!r} is not the name of an HTTP header")
-    if any(char < " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in value):
-        raise ProtocolError(f"the header {name} would hold a control character, or half of a character")
-    return value.strip().encode()
+def _json_value(body: bytes) -> Any:
+    value = jsonlib.loads(body)
+    if b"\\ud" not in body.lower():
+        return value
+    return jsonlib.loads(jsonlib.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

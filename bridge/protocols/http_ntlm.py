@@ -1,6 +1,6 @@
 """NTLM on an HTTP request: three legs, the last two over one connection (MS-NTHT 3.1, RFC 4559 4).
 
-Called by `bridge.protocols.milestone_gateway`, which gives an `NtlmLogIn` to `HttpLink.request`; requests
+Called by `bridge.protocols.milestone_account`, which gives an `NtlmLogIn` to `HttpLink.request`; requests
 calls it in the thread that sends. The NTLM messages themselves (MS-NLMP) are those of pyspnego.
 """
 

@@ -17,7 +17,8 @@ from typing import Any, Final
 from bridge.errors import CameraMissing, Retryable
 from bridge.model import Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, Refused
-from bridge.protocols.milestone_gateway import NO_LIMITS, Limits, MilestoneGateway, TaskFailed
+from bridge.protocols.http_limits import NO_LIMITS, Limits
+from bridge.protocols.milestone_gateway import MilestoneGateway, TaskFailed
 from bridge.protocols.milestone_values import (
     Alarm,
     AlarmState,

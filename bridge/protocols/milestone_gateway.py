@@ -1,75 +1,31 @@
-"""The way through a Milestone API Gateway: the token, paging, and tasks that go on. Knows no single call.
+"""The way through a Milestone API Gateway: its token, paging, and tasks that go on. Knows no single call.
 
-Called by `bridge.protocols.milestone` (the REST calls) and `milestone_feed` (which needs the token only).
-Source: "MIP VMS RESTful Config API" at doc.developer.milestonesys.com/mipvmsapi/api/config-rest/v1/, chapters
-"Get started", "Filters and pagination" and "Tasks".
+Called by `bridge.protocols.milestone` (the REST calls). Source: "MIP VMS RESTful Config API" at
+doc.developer.milestonesys.com/mipvmsapi/api/config-rest/v1/, chapters "Filters and pagination" and "Tasks".
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Container, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bridge.errors import ConfigError, DeliveryError, Permanent, Retryable, Uncertain
+from bridge.errors import DeliveryError, Retryable, Uncertain
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
-from bridge.protocols.http_ntlm import NtlmLogIn
-from bridge.protocols.milestone_values import Task, number_in, object_in, part_in, rows_in, task_in
+from bridge.protocols.http_limits import NO_LIMITS, Limits
+from bridge.protocols.milestone_account import MilestoneAccount
+from bridge.protocols.milestone_values import Task, object_in, part_in, rows_in, task_in
 from bridge.protocols.secret import Secret
 
 REST: Final = "/api/rest/v1"
-TOKEN_PATHS: Final = ("/API/IDP/connect/token", "/IDP/connect/token")
-"""Through the gateway, and at the identity provider itself: some gateways do not pass the first one on,
-and none passes NTLM on."""
-CLIENT_ID: Final = "GrantValidatorClient"
-RENEW_AT: Final = 0.8
-"""The part of a token's life after which the next request fetches another. There is no refresh token."""
 PAGE: Final = 100
 """Rows of one page."""
 MOST_PAGES: Final = 1000
-LONGEST_LIFE: Final = 86_400.0
-"""Seconds: what a token is believed to last at most."""
 TASK_WAIT: Final = 10.0
 """Seconds until a task that goes on is given up."""
 READ_BACK_SPARE: Final = 0.5
 """Seconds before a deadline at which asking what became of something ends, so that it can be told."""
 ASK_EVERY: Final = 0.5
-REFUSED_FOR: Final = 60.0
-"""Seconds for which refused credentials are not sent again: XProtect locks users out who keep trying."""
-REFUSALS_OF_USERS: Final = frozenset({400, 401, 403})
-"""OAuth says 400 `invalid_grant` (RFC 6749 5.2); gateways were seen to say 401."""
-NO_SUCH_PATH: Final = frozenset({404, 405, 501})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one call may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-    def earlier(self, seconds: float) -> Limits:
-        """The same, with a deadline that is `seconds` before this one."""
-        return self if self.deadline is None else replace(self, deadline=self.deadline - seconds)
-
-    def wait(self, clock: Clock, seconds: float) -> float:
-        """When a wait of `seconds` ends (monotonic seconds): not after the deadline."""
-        left = seconds if self.deadline is None else min(seconds, self.deadline - clock.now())
-        return clock.monotonic() + max(0.0, left)
-
-
-NO_LIMITS: Final = Limits()
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """A refused log-in. password: its hash; until: monotonic seconds."""
-
-    password: int
-    until: float
-    why: str
 
 
 class TaskFailed(Retryable):
@@ -88,52 +44,8 @@ class MilestoneGateway:
     ) -> None:
         """windows: the user is one of Windows, `DOMAIN\\name`, and not a basic user of XProtect."""
         self._link = link
-        self._user = user
-        self._windows = windows
-        self._password = password
         self._clock = clock
-        self._token = ""
-        self._renew_at = 0.0
-        self._token_paths: tuple[str, ...] = TOKEN_PATHS[1:] if windows else TOKEN_PATHS
-        self._logging_in = asyncio.Lock()
-        self._refusal: _Refusal | None = None
-
-    async def log_in(self, limits: Limits = NO_LIMITS) -> None:
-        """Get a new token. Raises Permanent if the user is refused."""
-        try:
-            password = self._password.reveal()
-        except ConfigError as error:
-            raise Permanent(f"no log-in at Milestone: {error}") from None
-        self._link.conceal(password)
-        self._spare(password)
-        try:
-            answer = await self._ask_for_token(password, limits)
-        except Refused as error:
-            if error.status not in REFUSALS_OF_USERS:
-                raise
-            why = f"Milestone refuses the user {self._user}: {error}"
-            self._refusal = _Refusal(hash(password), self._clock.monotonic() + REFUSED_FOR, why)
-            raise Permanent(why) from error
-        self._refusal = None
-        said = object_in(answer)
-        token, life = said.get("access_token"), number_in(said.get("expires_in"))
-        if not isinstance(token, str) or not _is_token(token) or not life > 0:
-            raise answer.unusable("the answer holds no token, or not how long it lasts")
-        self._token = token
-        self._renew_at = self._clock.monotonic() + min(life, LONGEST_LIFE) * RENEW_AT
-        self._link.conceal(token)
-
-    async def token(self, limits: Limits = NO_LIMITS) -> str:
-        """Return a token that is good for a while. Raises what `log_in` does."""
-        async with self._logging_in:
-            if not self._token or self._clock.monotonic() >= self._renew_at:
-                await self.log_in(limits)
-            return self._token
-
-    def drop(self, token: str) -> None:
-        """Forget a refused token, unless another request has renewed it meanwhile."""
-        if self._token == token:
-            self._token = ""
+        self.account = MilestoneAccount(link, user=user, password=password, clock=clock, windows=windows)
 
     async def call(
         self,
@@ -150,25 +62,21 @@ class MilestoneGateway:
 
         path: below `/api/rest/v1`.
         """
-        for last in (False, True):
-            token = await self.token(limits)
-            try:
-                return await self._link.request(
-                    method,
-                    REST + path,
-                    effect=effect,
-                    params=params,
-                    json=json,
-                    headers={"Authorization": f"Bearer {token}"},
-                    expect=expect,
-                    deadline=limits.deadline,
-                    urgent=limits.urgent,
-                )
-            except Refused as error:
-                if error.status != 401 or last:
-                    raise
-            self.drop(token)
-        raise AssertionError("the second refusal is raised")
+
+        async def send(token: str) -> HttpAnswer:
+            return await self._link.request(
+                method,
+                REST + path,
+                effect=effect,
+                params=params,
+                json=json,
+                headers={"Authorization": f"Bearer {token}"},
+                expect=expect,
+                deadline=limits.deadline,
+                urgent=limits.urgent,
+            )
+
+        return await self.account.tokens.use(send, limits)
 
     async def find(
         self, path: str, limits: Limits = NO_LIMITS, *, params: Mapping[str, str] = NOTHING
@@ -261,41 +169,3 @@ class MilestoneGateway:
         except DeliveryError:
             pass  # the task itself is done; the server forgets it later
         return task
-
-    def _spare(self, password: str) -> None:
-        """Raise what was answered to this password less than a minute ago, if that was a refusal."""
-        known = self._refusal
-        if known and known.password == hash(password) and self._clock.monotonic() < known.until:
-            raise Permanent(f"{known.why} (not asked again for {REFUSED_FOR:g} s)")
-
-    async def _ask_for_token(self, password: str, limits: Limits) -> HttpAnswer:
-        """Post the credentials where they were taken before, or else at the other path."""
-        first, *others = self._token_paths
-        try:
-            return await self._post_credentials(first, password, limits)
-        except Refused as error:
-            if error.status not in NO_SUCH_PATH or not others:
-                raise
-        answer = await self._post_credentials(others[0], password, limits)
-        self._token_paths = (*others, first)
-        return answer
-
-    async def _post_credentials(self, path: str, password: str, limits: Limits) -> HttpAnswer:
-        if self._windows:
-            grant = {"grant_type": "windows_credentials"}
-        else:
-            grant = {"grant_type": "password", "username": self._user, "password": password}
-        return await self._link.request(
-            "POST",
-            path,
-            effect=Effect.NONE,
-            data={**grant, "client_id": CLIENT_ID},
-            auth=NtlmLogIn(self._user, password) if self._windows else None,
-            deadline=limits.deadline,
-            urgent=limits.urgent,
-        )
-
-
-def _is_token(text: str) -> bool:
-    """Whether it can stand in a header (RFC 6750 2.1 allows less)."""
-    return bool(text) and all("!" <= char <= "~" for char in text)

@@ -1,6 +1,6 @@
 """What a Milestone gateway answers, as values; every part that is missing or of another type is an error.
 
-Called by `bridge.protocols.milestone` and `milestone_gateway`. Each function raises what the answer's
+Called by `bridge.protocols.milestone*`. Each function raises what the answer's
 `Effect` says of an answer that cannot be used. Answers are `{"array": []}`, `{"data": {}}` or
 `{"result": {}}`.
 """

@@ -15,8 +15,21 @@ from urllib.parse import quote
 from bridge.errors import Permanent
 from bridge.model import NOTHING
 from bridge.protocols.http import Effect, HttpAnswer, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.http_settings import MEGABYTE
-from bridge.protocols.nx_session import NO_LIMITS, Limits, NxSession
+from bridge.protocols.nx_answers import (
+    object_in,
+    parse_bookmark,
+    parse_device,
+    parse_object,
+    parse_position,
+    parse_rights,
+    parse_rule,
+    parse_trigger,
+    rows_in,
+    text_in,
+)
+from bridge.protocols.nx_session import NxSession
 from bridge.protocols.nx_values import (
     Bookmark,
     Device,
@@ -27,17 +40,7 @@ from bridge.protocols.nx_values import (
     Rule,
     SoftTrigger,
     User,
-    object_in,
-    parse_bookmark,
-    parse_device,
-    parse_object,
-    parse_position,
-    parse_rights,
-    parse_rule,
-    parse_trigger,
     plain_id,
-    rows_in,
-    text_in,
 )
 
 GENERIC_EVENTS_SINCE: Final = 4

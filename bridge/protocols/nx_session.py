@@ -7,18 +7,26 @@ its Python samples, and its own Python client for the errors: a 401 for a token 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.errors import ConfigError, Permanent
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.http_refusal import LastRefusal
-from bridge.protocols.nx_values import SiteInfo, number_in, object_in, parse_site, text_in
+from bridge.protocols.http_token import Token, Tokens, unauthorized
+from bridge.protocols.nx_answers import (
+    number_in,
+    object_in,
+    parse_site,
+    text_in,
+)
+from bridge.protocols.nx_values import (
+    SiteInfo,
+)
 from bridge.protocols.secret import Secret
 
 RENEW_AT: Final = 0.8
@@ -29,19 +37,8 @@ TOO_OLD: Final = frozenset({403, 422})
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one call may take, and whether it goes before others. deadline: UTC epoch seconds."""
-
-    deadline: float | None = None
-    urgent: bool = False
-    within: float | None = None
-    """Seconds for this one request, instead of `timeouts.total`."""
-    max_body: int | None = None
-    """Bytes of this one answer, where it may be longer than the settings say."""
-
-
-NO_LIMITS: Final = Limits()
+class SessionTooOld(Refused):
+    """The server knows the session, and it is too old for what was asked."""
 
 
 class NxSession:
@@ -54,10 +51,8 @@ class NxSession:
         self._pinned = version
         self._version = version
         self._clock = clock
-        self._token = ""
-        self._renew_at = 0.0
-        self._logging_in = asyncio.Lock()
         self._last_refusal = LastRefusal(clock)
+        self._tokens = Tokens(self._log_in, clock, outlived=_outlived)
 
     @property
     def version(self) -> int:
@@ -82,6 +77,13 @@ class NxSession:
 
     async def log_in(self, limits: Limits = NO_LIMITS) -> None:
         """Open a new session. Raises Permanent if the server refuses the user."""
+        await self._tokens.renew(limits)
+
+    async def open(self, limits: Limits = NO_LIMITS) -> str:
+        """Return the token of a session that lives, which may need a log-in."""
+        return await self._tokens.valid(limits)
+
+    async def _log_in(self, limits: Limits) -> Token:
         try:
             password = self._password.reveal()
         except ConfigError as error:
@@ -104,8 +106,7 @@ class NxSession:
         if not _TOKEN.fullmatch(token):
             raise answer.unusable("the token that it gave cannot stand in a header")
         self._link.conceal(token)
-        self._token = token
-        self._renew_at = self._clock.monotonic() + life * RENEW_AT
+        return Token(token, renew_at=self._clock.monotonic() + life * RENEW_AT)
 
     async def rest(
         self,
@@ -132,21 +133,12 @@ class NxSession:
         rest: bool = False,
     ) -> HttpAnswer:
         """Send with a valid token; where the session is refused open another and send once more."""
-        for last in (False, True):
-            token = await self.open(limits)
+
+        async def send(token: str) -> HttpAnswer:
             where = f"/rest/v{self._version}{path}" if rest else path
-            try:
-                answer = await self._send(
-                    method, where, effect, limits, params=params, body=body, token=token, expect_old=not last
-                )
-            except Refused as error:
-                if error.status != 401 or last:
-                    raise
-            else:
-                if answer.status in SUCCESS:
-                    return answer
-            self._drop(token)
-        raise AssertionError("the second refusal is raised")
+            return await self._send(method, where, effect, limits, params=params, body=body, token=token)
+
+        return await self._tokens.use(send, limits)
 
     async def _send(
         self,
@@ -158,9 +150,8 @@ class NxSession:
         params: Mapping[str, str] = NOTHING,
         body: Mapping[str, Any] | None = None,
         token: str = "",
-        expect_old: bool = False,
     ) -> HttpAnswer:
-        """Send once. With `expect_old` an answer that only says "the session is too old" is returned."""
+        """Send once. Raises SessionTooOld besides what `HttpLink.request` does."""
         answer = await self._link.request(
             method,
             path,
@@ -174,22 +165,14 @@ class NxSession:
             urgent=limits.urgent,
             max_body=limits.max_body,
         )
-        if answer.status in SUCCESS or (expect_old and _speaks_of_the_session(answer)):
+        if answer.status in SUCCESS:
             return answer
-        said = self._link.excerpt(answer.body)
-        raise Refused(f"{method} {path}: HTTP {answer.status}: {said}", answer.status)
+        kind = SessionTooOld if _speaks_of_the_session(answer) else Refused
+        raise kind(f"{method} {path}: HTTP {answer.status}: {self._link.excerpt(answer.body)}", answer.status)
 
-    async def open(self, limits: Limits = NO_LIMITS) -> str:
-        """Return the token of a session that lives, which may need a log-in."""
-        async with self._logging_in:
-            if not self._token or self._clock.monotonic() >= self._renew_at:
-                await self.log_in(limits)
-            return self._token
 
-    def _drop(self, token: str) -> None:
-        """Forget a refused token, unless another request has renewed it meanwhile."""
-        if self._token == token:
-            self._token = ""
+def _outlived(error: Refused) -> bool:
+    return unauthorized(error) or isinstance(error, SessionTooOld)
 
 
 def _speaks_of_the_session(answer: HttpAnswer) -> bool:

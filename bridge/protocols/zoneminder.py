@@ -7,17 +7,17 @@ helper program zmu failed; 200 with a text that says it did nothing.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import ConfigError, Permanent, Retryable
 from bridge.model import NOTHING, Clock
 from bridge.protocols.http import Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.http_refusal import LastRefusal
+from bridge.protocols.http_token import Token, Tokens
 from bridge.protocols.secret import Secret
 from bridge.protocols.zoneminder_values import (
     AlarmState,
@@ -40,17 +40,6 @@ NAME_LENGTH: Final = 64
 """Characters of an event's name; a longer one is answered with HTTP 500."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one call may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-
-NO_LIMITS: Final = Limits()
-
-
 class HelperFailed(Retryable):
     """ZoneMinder's own program zmu could not ask: capture is down, or the user may not view streams."""
 
@@ -63,19 +52,21 @@ class ZoneMinderApi:
         self._user = user
         self._password = password
         self._clock = clock
-        self._token: str | None = None
-        """Empty when ZoneMinder runs without authentication."""
-        self._expires = 0.0
-        self._logging_in = asyncio.Lock()
         self._last_refusal = LastRefusal(clock)
+        self._tokens = Tokens(self._log_in, clock)
+        self._version = ""
 
     @property
     def protected(self) -> bool:
         """Whether the last log-in gave a token: without one, anybody may do what we do."""
-        return bool(self._token)
+        return self._tokens.given
 
     async def log_in(self, limits: Limits = NO_LIMITS) -> str:
         """Get a new token. Returns ZoneMinder's version. Raises Permanent if it refuses the user."""
+        await self._tokens.renew(limits)
+        return self._version
+
+    async def _log_in(self, limits: Limits) -> Token:
         try:
             password = self._password.reveal()
         except ConfigError as error:
@@ -100,9 +91,8 @@ class ZoneMinderApi:
         token = token_in(answer, said)
         life = number_in(answer, said.get("access_token_expires")) if token else math.inf
         self._link.conceal(token)
-        self._token = token
-        self._expires = self._clock.monotonic() + life
-        return str(said.get("version", ""))
+        self._version = str(said.get("version", ""))
+        return Token(token, renew_at=self._clock.monotonic() + life - RENEW_BEFORE)
 
     async def state(self, monitor: str, limits: Limits = NO_LIMITS) -> AlarmState:
         """Ask for the alarm state. Raises HelperFailed where zmu cannot."""
@@ -164,7 +154,7 @@ class ZoneMinderApi:
         """Send a PTZ command such as `presetGoto7`. ZoneMinder says Ok whatever the camera does."""
         params = {"view": "request", "request": "control", "id": monitor, "control": command}
         for last in (False, True):
-            token = await self._valid_token(limits)
+            token = await self._tokens.valid(limits)
             try:
                 answer = await self._call("GET", "/index.php", Effect.REPEATABLE, limits, params=params)
             except Refused as error:
@@ -177,7 +167,7 @@ class ZoneMinderApi:
                 if last:
                     why = self._link.excerpt(str(said.get("message")))
                     raise Permanent(f"PTZ of monitor {monitor}: ZoneMinder says: {why}")
-            self._drop(token)  # it has no 401 here for a token that ran out, only such words
+            self._tokens.drop(token)  # it has no 401 here for a token that ran out, only such words
 
     async def monitor(self, number: str, limits: Limits = NO_LIMITS) -> Monitor:
         """One monitor with its health. Raises Refused 404 if there is none."""
@@ -257,34 +247,17 @@ class ZoneMinderApi:
         within: float | None = None,
     ) -> HttpAnswer:
         """Send with a valid token; after a 401 log in and send once more."""
-        for last in (False, True):
-            token = await self._valid_token(limits)
-            try:
-                return await self._link.request(
-                    method,
-                    path,
-                    effect=effect,
-                    params={**params, "token": token} if token else params,
-                    data=data,
-                    within=within,
-                    deadline=limits.deadline,
-                    urgent=limits.urgent,
-                )
-            except Refused as error:
-                if error.status != 401 or last:
-                    raise
-            self._drop(token)
-        raise AssertionError("the second refusal is raised")
 
-    async def _valid_token(self, limits: Limits) -> str:
-        async with self._logging_in:
-            if self._token is None or (
-                self._token and self._clock.monotonic() > self._expires - RENEW_BEFORE
-            ):
-                await self.log_in(limits)
-            return self._token or ""
+        async def send(token: str) -> HttpAnswer:
+            return await self._link.request(
+                method,
+                path,
+                effect=effect,
+                params={**params, "token": token} if token else params,
+                data=data,
+                within=within,
+                deadline=limits.deadline,
+                urgent=limits.urgent,
+            )
 
-    def _drop(self, token: str) -> None:
-        """Forget a refused token, unless another request has renewed it meanwhile."""
-        if self._token == token:
-            self._token = None
+        return await self._tokens.use(send, limits)

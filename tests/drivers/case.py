@@ -6,9 +6,10 @@ Called by each driver's cases (cases_*.py), which `cases.py` collects.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
 
 from bridge.config.instances import DRIVERS, module_of
 from bridge.model import Delivery, DeliveryState, Driver, Operation, Targets, Tier
@@ -61,6 +62,61 @@ HURRY: Final[Mapping[str, Any]] = {"timeouts": {"connect": 0.3, "read": 0.3, "to
 
 Maker = Callable[..., Awaitable[Case]]
 """(clock, tls for the server, settings of the driver besides its own) -> Case, with the fake started."""
+
+Fake = TypeVar("Fake", bound=FakeServer)
+Start = Callable[[FakeClock, ssl.SSLContext | None, Mapping[str, Any]], Awaitable[tuple[Driver, Any, Fake]]]
+"""(clock, tls for the server, settings besides the driver's own) -> driver, its config, the fake it is at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed(Generic[Fake]):
+    """One thing that a driver does at its fake: a row of the driver's table of cases.
+
+    outcome, acts, happy, effects, may: as in `Case`.
+    """
+
+    operation: Operation
+    target: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    """What the delivery says besides what every one says."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the driver that the deed needs besides those of every case."""
+    before: Callable[[Fake], object] | None = None
+    """Makes at the fake what must be there already."""
+    outcome: DeliveryState = DeliveryState.VERIFIED
+    acts: str
+    happy: tuple[str, ...]
+    effects: Callable[[Fake], int]
+    may: frozenset[str] = frozenset()
+    """Besides what the other tests may see in every case."""
+
+
+def makers(start: Start[Fake], may: frozenset[str], deeds: Mapping[str, Deed[Fake]]) -> dict[str, Maker]:
+    """Return what makes the case of each deed. may: what the other tests may see as well."""
+    return {name: maker(start, may, deed) for name, deed in deeds.items()}
+
+
+def maker(start: Start[Fake], may: frozenset[str], deed: Deed[Fake]) -> Maker:
+    """The same for one."""
+
+    async def make(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
+        driver, config, fake = await start(clock, server_tls, {**deed.settings, **more})
+        if deed.before is not None:
+            deed.before(fake)
+        return Case(
+            driver=driver,
+            fake=fake,
+            clock=clock,
+            delivery=delivery(clock, deed.operation, deed.target, **deed.params),
+            outcome=deed.outcome,
+            acts=deed.acts,
+            happy=list(deed.happy),
+            effects=lambda: deed.effects(fake),
+            config=config,
+            may=may | deed.may,
+        )
+
+    return make
 
 
 def delivery(clock: FakeClock, operation: Operation, target: str, **params: str) -> Delivery:

@@ -6,10 +6,10 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.model import DeliveryState, Driver, Operation
+from bridge.model import Driver, Operation
 from bridge.simulator.vms.frigate import FakeCamera, FakeFrigate, FakeUser
 from bridge.simulator.vms.frigate_plant import FakeEvent
-from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, Case, build, delivery
+from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, Deed, build, makers
 from tests.fake_clock import FakeClock
 
 CAMERA: Final = "tankfarm_east_ptz"
@@ -46,7 +46,7 @@ async def frigate(
     return driver, config, fake
 
 
-def add_event(fake: FakeFrigate, **row: Any) -> FakeEvent:
+def add_event(fake: FakeFrigate) -> None:
     """An event of the sample incident that is stored and open."""
     event = FakeEvent(
         {
@@ -58,80 +58,56 @@ def add_event(fake: FakeFrigate, **row: Any) -> FakeEvent:
             "has_clip": True,
             "retain_indefinitely": False,
             "data": {"type": "api", "score": 0},
-            **row,
         },
         stored_at=0.0,
     )
     fake.state.events.append(event)
-    return event
 
 
-async def frigate_start(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await frigate(clock, server_tls, more)
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.START_RECORDING, CAMERA, camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=CREATE,
-        happy=[LOG_IN, CREATE, EVENT, EVENT, EVENT],
-        effects=lambda: len(fake.state.events),
-        config=config,
-        # a second event, for a repeat that is told a lie
-        may=CHECKS | {"GET /api/events/1767225600.500000-000002"},
-    )
+END: Final = f"PUT /api/events/{NUMBER}/end"
+DESCRIBE: Final = f"POST /api/events/{NUMBER}/description"
+RETAIN: Final = f"POST /api/events/{NUMBER}/retain"
 
-
-async def frigate_stop(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await frigate(clock, server_tls, more)
-    add_event(fake)
-    acts = f"PUT /api/events/{NUMBER}/end"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.STOP_RECORDING, CAMERA, camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, OPEN, EVENT, acts, EVENT, EVENT, EVENT],
-        effects=lambda: sum(event.end_time is not None for event in fake.state.events),
-        config=config,
-        may=CHECKS,
-    )
-
-
-async def frigate_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await frigate(clock, server_tls, more)
-    add_event(fake)
-    acts = f"POST /api/events/{NUMBER}/description"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.BOOKMARK, CAMERA, camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, OPEN, acts, EVENT],
-        effects=lambda: sum("description" in event.row["data"] for event in fake.state.events),
-        config=config,
-        may=CHECKS,
-    )
-
-
-async def frigate_lock(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await frigate(clock, server_tls, more)
-    add_event(fake)
-    acts = f"POST /api/events/{NUMBER}/retain"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.LOCK_EVIDENCE, CAMERA, reference=f"event:{NUMBER}"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, EVENT, acts, EVENT],
-        effects=lambda: sum(event.row["retain_indefinitely"] for event in fake.state.events),
-        config=config,
-        may=CHECKS,
-    )
+CASES: Final = makers(
+    frigate,
+    CHECKS,
+    {
+        "frigate-start": Deed(
+            operation=Operation.START_RECORDING,
+            target=CAMERA,
+            params={"camera": "PTZ-01"},
+            acts=CREATE,
+            happy=(LOG_IN, CREATE, EVENT, EVENT, EVENT),
+            effects=lambda fake: len(fake.state.events),
+            # a second event, for a repeat that is told a lie
+            may=frozenset({"GET /api/events/1767225600.500000-000002"}),
+        ),
+        "frigate-stop": Deed(
+            operation=Operation.STOP_RECORDING,
+            target=CAMERA,
+            params={"camera": "PTZ-01"},
+            before=add_event,
+            acts=END,
+            happy=(LOG_IN, OPEN, EVENT, END, EVENT, EVENT, EVENT),
+            effects=lambda fake: sum(event.end_time is not None for event in fake.state.events),
+        ),
+        "frigate-bookmark": Deed(
+            operation=Operation.BOOKMARK,
+            target=CAMERA,
+            params={"camera": "PTZ-01"},
+            before=add_event,
+            acts=DESCRIBE,
+            happy=(LOG_IN, OPEN, DESCRIBE, EVENT),
+            effects=lambda fake: sum("description" in event.row["data"] for event in fake.state.events),
+        ),
+        "frigate-lock": Deed(
+            operation=Operation.LOCK_EVIDENCE,
+            target=CAMERA,
+            params={"reference": f"event:{NUMBER}"},
+            before=add_event,
+            acts=RETAIN,
+            happy=(LOG_IN, EVENT, RETAIN, EVENT),
+            effects=lambda fake: sum(event.row["retain_indefinitely"] for event in fake.state.events),
+        ),
+    },
+)

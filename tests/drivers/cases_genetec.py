@@ -9,8 +9,8 @@ from typing import Any, Final
 from bridge.model import DeliveryState, Driver, Operation
 from bridge.simulator.vms.genetec import FakeGenetec
 from bridge.simulator.vms.genetec_site import FakeInstance
-from tests.drivers.case import SECRET, SECRET_NAME, Case, build, delivery
-from tests.fake_clock import FakeClock
+from tests.drivers.case import SECRET, SECRET_NAME, Deed, build, makers
+from tests.fake_clock import START, FakeClock
 
 PTZ: Final = "00000001-0000-babe-0000-000000000001"
 FIXED: Final = "00000001-0000-babe-0000-000000000002"
@@ -74,86 +74,61 @@ async def security_center(
     return driver, config, fake
 
 
-async def genetec_show(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await security_center(clock, server_tls, more)
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.SHOW, "65", cameras=PTZ, views="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=DISPLAY,
-        happy=[GET_TILE, DISPLAY, GET_TILE],
-        effects=lambda: len(fake.state.tiles),
-        config=config,
-        may=MAY,
-    )
+def add_instance(fake: FakeGenetec) -> None:
+    """An instance of the alarm, active from now on."""
+    now = fake.clock.now()
+    fake.state.instances.append(FakeInstance(id=1, alarm=ALARM, source="", triggered_at=now))
 
 
-async def genetec_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await security_center(clock, server_tls, more)
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.BOOKMARK, PTZ, camera="PTZ-01", opened_ts=repr(clock.now())),
-        outcome=DeliveryState.ACCEPTED,
-        acts=BOOKMARK,
-        happy=[BOOKMARK],
-        # A repeat writes an equal mark at the same moment.
-        effects=lambda: len(set(fake.state.bookmarks)),
-        config=config,
-        may=MAY,
-    )
+RAISE: Final = f"POST /WebSdk/events/RaiseCustomEvent/5000/{PTZ}"
 
-
-async def genetec_event(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await security_center(clock, server_tls, more)
-    acts = f"POST /WebSdk/events/RaiseCustomEvent/5000/{PTZ}"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.EVENT_START, PTZ, camera="PTZ-01"),
-        outcome=DeliveryState.ACCEPTED,
-        acts=acts,
-        happy=[acts],
-        effects=lambda: len(set(fake.state.raised)),
-        config=config,
-        may=MAY,
-    )
-
-
-async def genetec_popup(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await security_center(clock, server_tls, more)
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.POPUP, "65", cameras=PTZ, views="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=TRIGGER,
-        happy=[ACTIVITY, TRIGGER, ACTIVITY],
-        effects=lambda: len(fake.state.instances),
-        config=config,
-        may=MAY,
-    )
-
-
-async def genetec_close_popup(
-    clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any
-) -> Case:
-    driver, config, fake = await security_center(clock, server_tls, more)
-    fake.state.instances.append(FakeInstance(id=1, alarm=ALARM, source="", triggered_at=clock.now()))
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.CLOSE_POPUP, "65", reference=f"alarm:1@{ALARM}"),
-        outcome=DeliveryState.VERIFIED,
-        acts=ACKNOWLEDGE,
-        happy=[ACTIVITY, ACKNOWLEDGE, ACTIVITY],
-        effects=lambda: sum(instance.state == "Acked" for instance in fake.state.instances),
-        config=config,
-        may=MAY,
-    )
+CASES: Final = makers(
+    security_center,
+    MAY,
+    {
+        "genetec-show": Deed(
+            operation=Operation.SHOW,
+            target="65",
+            params={"cameras": PTZ, "views": "PTZ-01"},
+            acts=DISPLAY,
+            happy=(GET_TILE, DISPLAY, GET_TILE),
+            effects=lambda fake: len(fake.state.tiles),
+        ),
+        "genetec-bookmark": Deed(
+            operation=Operation.BOOKMARK,
+            target=PTZ,
+            params={"camera": "PTZ-01", "opened_ts": repr(START)},
+            outcome=DeliveryState.ACCEPTED,
+            acts=BOOKMARK,
+            happy=(BOOKMARK,),
+            # A repeat writes an equal mark at the same moment.
+            effects=lambda fake: len(set(fake.state.bookmarks)),
+        ),
+        "genetec-event": Deed(
+            operation=Operation.EVENT_START,
+            target=PTZ,
+            params={"camera": "PTZ-01"},
+            outcome=DeliveryState.ACCEPTED,
+            acts=RAISE,
+            happy=(RAISE,),
+            effects=lambda fake: len(set(fake.state.raised)),
+        ),
+        "genetec-popup": Deed(
+            operation=Operation.POPUP,
+            target="65",
+            params={"cameras": PTZ, "views": "PTZ-01"},
+            acts=TRIGGER,
+            happy=(ACTIVITY, TRIGGER, ACTIVITY),
+            effects=lambda fake: len(fake.state.instances),
+        ),
+        "genetec-close-popup": Deed(
+            operation=Operation.CLOSE_POPUP,
+            target="65",
+            params={"reference": f"alarm:1@{ALARM}"},
+            before=add_instance,
+            acts=ACKNOWLEDGE,
+            happy=(ACTIVITY, ACKNOWLEDGE, ACTIVITY),
+            effects=lambda fake: sum(instance.state == "Acked" for instance in fake.state.instances),
+        ),
+    },
+)

@@ -6,9 +6,9 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bridge.model import Delivery, DeliveryState, Driver, Operation
+from bridge.model import DeliveryState, Driver, Operation
 from bridge.simulator.vms.http import GenericVms
-from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, Case, build, delivery
+from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, Deed, build, makers
 from tests.fake_clock import FakeClock
 
 HTTP_REQUESTS: Final[dict[str, Any]] = {
@@ -41,13 +41,10 @@ HTTP_REQUESTS: Final[dict[str, Any]] = {
 }
 
 
-async def _http(
-    clock: FakeClock,
-    operation: Operation,
-    target: str,
-    server_tls: ssl.SSLContext | None,
-    more: Mapping[str, Any],
-) -> tuple[Driver, Any, GenericVms, Delivery]:
+async def generic_system(
+    clock: FakeClock, server_tls: ssl.SSLContext | None, more: Mapping[str, Any]
+) -> tuple[Driver, Any, GenericVms]:
+    """The driver at its fake, which is started."""
     fake = GenericVms(clock, cameras=["11"], screens=["control-1"], authorization=f"Bearer {SECRET}")
     await fake.start(tls=server_tls)
     settings = {
@@ -59,58 +56,43 @@ async def _http(
         **more,
     }
     driver, config = build("http", clock, settings, {"11": frozenset({"7"})})
-    return driver, config, fake, delivery(clock, operation, target, cameras="11,12", camera="PTZ-01")
+    return driver, config, fake
 
 
 CHECKS: Final = frozenset({"GET /api/status", "GET /api/cameras/11"})
+SAID: Final = {"cameras": "11,12", "camera": "PTZ-01"}
+LAYOUT: Final = "/api/monitors/control-1/layout"
+BOOKMARKS: Final = "/api/cameras/11/bookmarks"
+ALARM: Final = f"PUT /api/monitors/control-1/alarms/{INCIDENT}"
 
-
-async def http_show(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake, sample = await _http(clock, Operation.SHOW, "control-1", server_tls, more)
-    layout = "/api/monitors/control-1/layout"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=sample,
-        outcome=DeliveryState.VERIFIED,
-        acts=f"PUT {layout}",
-        happy=[f"PUT {layout}", f"GET {layout}"],
-        effects=lambda: len(fake.state.layouts),
-        config=config,
-        may=CHECKS,
-    )
-
-
-async def http_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake, sample = await _http(clock, Operation.BOOKMARK, "11", server_tls, more)
-    path = "/api/cameras/11/bookmarks"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=sample,
-        outcome=DeliveryState.VERIFIED,
-        acts=f"POST {path}",
-        happy=[f"POST {path}", f"GET {path}/{INCIDENT}"],
-        effects=lambda: len(fake.state.bookmarks),
-        config=config,
-        may=CHECKS,
-    )
-
-
-async def http_popup(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake, sample = await _http(clock, Operation.POPUP, "control-1", server_tls, more)
-    path = f"/api/monitors/control-1/alarms/{INCIDENT}"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=sample,
-        outcome=DeliveryState.ACCEPTED,
-        acts=f"PUT {path}",
-        happy=[f"PUT {path}"],
-        effects=lambda: len(fake.state.popups),
-        config=config,
-        may=CHECKS,
-    )
+CASES: Final = makers(
+    generic_system,
+    CHECKS,
+    {
+        "http-show": Deed(
+            operation=Operation.SHOW,
+            target="control-1",
+            params=SAID,
+            acts=f"PUT {LAYOUT}",
+            happy=(f"PUT {LAYOUT}", f"GET {LAYOUT}"),
+            effects=lambda fake: len(fake.state.layouts),
+        ),
+        "http-bookmark": Deed(
+            operation=Operation.BOOKMARK,
+            target="11",
+            params=SAID,
+            acts=f"POST {BOOKMARKS}",
+            happy=(f"POST {BOOKMARKS}", f"GET {BOOKMARKS}/{INCIDENT}"),
+            effects=lambda fake: len(fake.state.bookmarks),
+        ),
+        "http-popup": Deed(
+            operation=Operation.POPUP,
+            target="control-1",
+            params=SAID,
+            outcome=DeliveryState.ACCEPTED,
+            acts=ALARM,
+            happy=(ALARM,),
+            effects=lambda fake: len(fake.state.popups),
+        ),
+    },
+)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from bridge.model import DeliveryState, Operation
+from bridge.model import DeliveryState, Driver, Operation
 from bridge.simulator.vms.milestone import FakeMilestone
 from bridge.simulator.vms.milestone_plant import number_of
-from tests.drivers.case import SECRET, SECRET_NAME, Case, build, delivery
+from tests.drivers.case import SECRET, SECRET_NAME, Deed, build, makers
 from tests.fake_clock import FakeClock
 
 PTZ: Final = number_of("cameras", 1)
@@ -48,139 +49,85 @@ WINDOWS_USERS: Final = Path(__file__).with_name("windows_users.txt")
 """The fake's users, in the form of NTLM_USER_FILE: `domain:name:password`, the password being `SECRET`."""
 
 
-async def _case(
-    clock: FakeClock,
-    server_tls: ssl.SSLContext | None,
-    more: dict[str, Any],
-    *,
-    operation: Operation,
-    target: str,
-    outcome: DeliveryState,
-    acts: str,
-    happy: list[str],
-    effects: Callable[[FakeMilestone], int],
-    params: dict[str, str] | None = None,
-    log_in: tuple[str, ...] = (LOG_IN,),
-) -> Case:
+async def xprotect(
+    clock: FakeClock, server_tls: ssl.SSLContext | None, more: Mapping[str, Any]
+) -> tuple[Driver, Any, FakeMilestone]:
+    """The driver at its fake, which is started."""
     fake = FakeMilestone(clock, users={"sosbridge": SECRET}, rules=RULES)
     await fake.start(tls=server_tls)
     settings = {**SETTINGS, "base_url": fake.url, **more}
     targets = {PTZ: frozenset({"post-03"}), FIXED: frozenset[str]()}
     driver, config = build("milestone", clock, settings, targets, frozenset({MONITOR}))
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, operation, target, **(params or {})),
-        outcome=outcome,
-        acts=f"POST {REST}{acts}",
-        happy=[*log_in, *happy],
-        effects=lambda: effects(fake),
-        config=config,
-        may=MAY,
-    )
+    return driver, config, fake
 
 
-async def ms_preset(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    acts = f"/cameras/{PTZ}/ptzPresets/{POST_03}"
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.RECALL_PRESET,
-        target=PTZ,
-        params={"preset": "post-03", "camera": "TANKFARM-EAST-PTZ-01"},
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[PRESETS, f"POST {REST}{acts}", AT_CAMERA],
-        effects=lambda fake: fake.state.moves,
-    )
+RECALL: Final = f"POST {REST}/cameras/{PTZ}/ptzPresets/{POST_03}"
+APPLY: Final = f"POST {REST}/monitors/{MONITOR}"
+EVENT: Final = f"POST {REST}/events"
 
 
-async def ms_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.BOOKMARK,
-        target=PTZ,
-        outcome=DeliveryState.VERIFIED,
-        acts="/bookmarks",
-        happy=[f"POST {REST}/bookmarks", f"GET {REST}/bookmarks/{number_of('bookmarks', 1)}"],
-        effects=lambda fake: len(fake.state.bookmarks),
-    )
+def made_and_read_back(kind: str) -> tuple[str, str]:
+    """The requests that make the first thing of a kind, and ask for it."""
+    return f"POST {REST}/{kind}", f"GET {REST}/{kind}/{number_of(kind, 1)}"
 
 
-async def ms_windows(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    """A bookmark by a Windows user: unasked, with the first NTLM message, with the proof."""
-    return await _case(
-        clock,
-        server_tls,
-        {**WINDOWS_USER, **more},
-        operation=Operation.BOOKMARK,
-        target=PTZ,
-        outcome=DeliveryState.VERIFIED,
-        acts="/bookmarks",
-        happy=[f"POST {REST}/bookmarks", f"GET {REST}/bookmarks/{number_of('bookmarks', 1)}"],
-        effects=lambda fake: len(fake.state.bookmarks),
-        log_in=(WINDOWS_LOG_IN,) * 3,
-    )
-
-
-async def ms_lock(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.LOCK_EVIDENCE,
-        target=PTZ,
-        outcome=DeliveryState.VERIFIED,
-        acts="/evidenceLocks",
-        happy=[f"POST {REST}/evidenceLocks", f"GET {REST}/evidenceLocks/{number_of('evidenceLocks', 1)}"],
-        effects=lambda fake: len(fake.state.evidence_locks),
-    )
-
-
-async def ms_alarm(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.POPUP,
-        target=MONITOR,
-        params={"cameras": f"{PTZ},{FIXED}"},
-        outcome=DeliveryState.VERIFIED,
-        acts="/alarms",
-        happy=[f"POST {REST}/alarms", f"GET {REST}/alarms/{number_of('alarms', 1)}"],
-        effects=lambda fake: len(fake.state.alarms),
-    )
-
-
-async def ms_event(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.EVENT_START,
-        target=PTZ,
-        outcome=DeliveryState.ACCEPTED,
-        acts="/events",
-        happy=[f"GET {REST}/userDefinedEvents", f"POST {REST}/events"],
-        effects=lambda fake: len(fake.state.events),
-    )
-
-
-async def ms_show(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    acts = f"/monitors/{MONITOR}"
-    return await _case(
-        clock,
-        server_tls,
-        more,
-        operation=Operation.SHOW,
-        target=MONITOR,
-        params={"cameras": f"{PTZ},{FIXED}"},
-        outcome=DeliveryState.ACCEPTED,
-        acts=acts,
-        happy=[f"POST {REST}{acts}"],
-        effects=lambda fake: int(bool(fake.state.monitors[MONITOR])),
-    )
+_BOOKMARK: Final[Deed[FakeMilestone]] = Deed(
+    operation=Operation.BOOKMARK,
+    target=PTZ,
+    acts=f"POST {REST}/bookmarks",
+    happy=(LOG_IN, *made_and_read_back("bookmarks")),
+    effects=lambda fake: len(fake.state.bookmarks),
+)
+CASES: Final = makers(
+    xprotect,
+    MAY,
+    {
+        "milestone-preset": Deed(
+            operation=Operation.RECALL_PRESET,
+            target=PTZ,
+            params={"preset": "post-03", "camera": "TANKFARM-EAST-PTZ-01"},
+            acts=RECALL,
+            happy=(LOG_IN, PRESETS, RECALL, AT_CAMERA),
+            effects=lambda fake: fake.state.moves,
+        ),
+        "milestone-bookmark": _BOOKMARK,
+        "milestone-lock": Deed(
+            operation=Operation.LOCK_EVIDENCE,
+            target=PTZ,
+            acts=f"POST {REST}/evidenceLocks",
+            happy=(LOG_IN, *made_and_read_back("evidenceLocks")),
+            effects=lambda fake: len(fake.state.evidence_locks),
+        ),
+        "milestone-alarm": Deed(
+            operation=Operation.POPUP,
+            target=MONITOR,
+            params={"cameras": f"{PTZ},{FIXED}"},
+            acts=f"POST {REST}/alarms",
+            happy=(LOG_IN, *made_and_read_back("alarms")),
+            effects=lambda fake: len(fake.state.alarms),
+        ),
+        "milestone-event": Deed(
+            operation=Operation.EVENT_START,
+            target=PTZ,
+            outcome=DeliveryState.ACCEPTED,
+            acts=EVENT,
+            happy=(LOG_IN, f"GET {REST}/userDefinedEvents", EVENT),
+            effects=lambda fake: len(fake.state.events),
+        ),
+        "milestone-show": Deed(
+            operation=Operation.SHOW,
+            target=MONITOR,
+            params={"cameras": f"{PTZ},{FIXED}"},
+            outcome=DeliveryState.ACCEPTED,
+            acts=APPLY,
+            happy=(LOG_IN, APPLY),
+            effects=lambda fake: int(bool(fake.state.monitors[MONITOR])),
+        ),
+        # A bookmark by a Windows user: unasked, with the first NTLM message, with the proof.
+        "milestone-windows": replace(
+            _BOOKMARK,
+            settings=WINDOWS_USER,
+            happy=((WINDOWS_LOG_IN,) * 3 + made_and_read_back("bookmarks")),
+        ),
+    },
+)

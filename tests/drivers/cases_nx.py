@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from bridge.model import DeliveryState, Driver, Operation
 from bridge.simulator.vms.nx import FakeDevice, FakeNx, FakeUser, recording_rule
-from tests.drivers.case import SECRET, SECRET_NAME, Case, build, delivery
+from tests.drivers.case import SECRET, SECRET_NAME, Deed, build, makers
 from tests.fake_clock import FakeClock
 
 PTZ: Final = "c0ffee00-0000-4000-8000-000000000001"
@@ -56,9 +57,10 @@ def settings_for(fake: FakeNx, **more: Any) -> dict[str, Any]:
     return {"base_url": fake.url, "user": "sosbridge", "password": {"env": SECRET_NAME}, **more}
 
 
-async def _nx(
+async def nx_server(
     clock: FakeClock, server_tls: ssl.SSLContext | None, more: Mapping[str, Any], **fake_options: Any
 ) -> tuple[Driver, Any, FakeNx]:
+    """The driver at its fake, which is started."""
     fake = fake_nx(clock, **fake_options)
     await fake.start(tls=server_tls)
     cameras = {PTZ: frozenset({"post-03"}), FIXED: frozenset[str]()}
@@ -66,87 +68,69 @@ async def _nx(
     return driver, config, fake
 
 
-async def nx_event(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _nx(clock, server_tls, more)
-    acts = "POST /rest/v4/events/generic"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.EVENT_START, PTZ, camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[INFO, LOG_IN, DEVICE, acts, DEVICE, DEVICE],
-        effects=lambda: len(fake.state.running),
-        config=config,
-        may=MAY,
-    )
-
-
-async def nx_old_event(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _nx(clock, server_tls, {"recording_rule": False, **more}, api=3)
-    acts = "POST /api/createEvent"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.EVENT_START, PTZ, camera="PTZ-01"),
-        outcome=DeliveryState.ACCEPTED,
-        acts=acts,
-        happy=[INFO, "POST /rest/v3/login/sessions", acts],
-        effects=lambda: len(fake.state.running),
-        config=config,
-        may=frozenset(line.replace("/v4/", "/v3/") for line in MAY),
-    )
-
-
-async def nx_preset(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _nx(clock, server_tls, more)
-    acts = f"POST /rest/v4/devices/{PTZ}/ptz/presets/{GATE}/activate"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.RECALL_PRESET, PTZ, camera="PTZ-01", preset="post-03"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[INFO, LOG_IN, PRESETS, acts, ACTIVE],
-        effects=lambda: len(fake.state.devices[PTZ].moved),
-        config=config,
-        may=MAY,
-    )
-
-
-async def nx_home(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _nx(clock, server_tls, more)
+def stand_at_gate(fake: FakeNx) -> None:
     fake.state.devices[PTZ].active = ("preset", GATE)
-    acts = f"POST /rest/v4/devices/{PTZ}/ptz/presets/{HOME}/activate"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.HOME, PTZ, camera="PTZ-01", reference=f"object:{GATE}"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[INFO, LOG_IN, ACTIVE, f"GET /rest/v4/devices/{PTZ}/ptz/homeObject", acts, ACTIVE],
-        effects=lambda: len(fake.state.devices[PTZ].moved),
-        config=config,
-        may=MAY,
-    )
 
 
-async def nx_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _nx(clock, server_tls, more)
-    record = "b00c0000-0000-4000-8000-000000000001_5e7e7000-0000-4000-8000-000000000001"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.BOOKMARK, PTZ, camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=f"POST {BOOKMARKS}",
-        happy=[INFO, LOG_IN, f"GET {BOOKMARKS}", f"POST {BOOKMARKS}", f"GET {BOOKMARKS}/{record}"],
-        effects=lambda: len(fake.state.bookmarks),
-        config=config,
-        may=MAY,
-    )
+CREATE: Final = "POST /rest/v4/events/generic"
+OLD_CREATE: Final = "POST /api/createEvent"
+TO_GATE: Final = f"POST /rest/v4/devices/{PTZ}/ptz/presets/{GATE}/activate"
+TO_HOME: Final = f"POST /rest/v4/devices/{PTZ}/ptz/presets/{HOME}/activate"
+GET_HOME: Final = f"GET /rest/v4/devices/{PTZ}/ptz/homeObject"
+OLD_MAY: Final = frozenset(line.replace("/v4/", "/v3/") for line in MAY)
+RECORD: Final = "b00c0000-0000-4000-8000-000000000001_5e7e7000-0000-4000-8000-000000000001"
+
+CASES: Final = makers(
+    nx_server,
+    MAY,
+    {
+        "nx-event": Deed(
+            operation=Operation.EVENT_START,
+            target=PTZ,
+            params={"camera": "PTZ-01"},
+            acts=CREATE,
+            happy=(INFO, LOG_IN, DEVICE, CREATE, DEVICE, DEVICE),
+            effects=lambda fake: len(fake.state.running),
+        ),
+        "nx-preset": Deed(
+            operation=Operation.RECALL_PRESET,
+            target=PTZ,
+            params={"camera": "PTZ-01", "preset": "post-03"},
+            acts=TO_GATE,
+            happy=(INFO, LOG_IN, PRESETS, TO_GATE, ACTIVE),
+            effects=lambda fake: len(fake.state.devices[PTZ].moved),
+        ),
+        "nx-home": Deed(
+            operation=Operation.HOME,
+            target=PTZ,
+            params={"camera": "PTZ-01", "reference": f"object:{GATE}"},
+            before=stand_at_gate,
+            acts=TO_HOME,
+            happy=(INFO, LOG_IN, ACTIVE, GET_HOME, TO_HOME, ACTIVE),
+            effects=lambda fake: len(fake.state.devices[PTZ].moved),
+        ),
+        "nx-bookmark": Deed(
+            operation=Operation.BOOKMARK,
+            target=PTZ,
+            params={"camera": "PTZ-01"},
+            acts=f"POST {BOOKMARKS}",
+            happy=(INFO, LOG_IN, f"GET {BOOKMARKS}", f"POST {BOOKMARKS}", f"GET {BOOKMARKS}/{RECORD}"),
+            effects=lambda fake: len(fake.state.bookmarks),
+        ),
+    },
+) | makers(
+    partial(nx_server, api=3),
+    OLD_MAY,
+    {
+        "nx-old-event": Deed(
+            operation=Operation.EVENT_START,
+            target=PTZ,
+            params={"camera": "PTZ-01"},
+            settings={"recording_rule": False},
+            outcome=DeliveryState.ACCEPTED,
+            acts=OLD_CREATE,
+            happy=(INFO, "POST /rest/v3/login/sessions", OLD_CREATE),
+            effects=lambda fake: len(fake.state.running),
+        ),
+    },
+)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bridge.model import DeliveryState, Driver, Operation
 from bridge.simulator.vms.zoneminder import FakeUser, FakeZoneMinder
-from tests.drivers.case import SECRET, SECRET_NAME, Case, build, delivery
+from tests.drivers.case import SECRET, SECRET_NAME, Deed, build, makers
 from tests.fake_clock import FakeClock
 
 LOG_IN: Final = "POST /zm/api/host/login.json"
@@ -24,9 +24,10 @@ ZM_MAY: Final = frozenset(
 )
 
 
-async def _zoneminder(
+async def zoneminder(
     clock: FakeClock, server_tls: ssl.SSLContext | None, more: Mapping[str, Any]
 ) -> tuple[Driver, Any, FakeZoneMinder]:
+    """The driver at its fake, which is started."""
     fake = FakeZoneMinder(
         clock,
         monitors={1: "TANKFARM-EAST-PTZ-01", 2: "TANKFARM-EAST-FIX-02"},
@@ -45,113 +46,75 @@ async def _zoneminder(
     return driver, config, fake
 
 
-async def zm_start(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
-    acts = "GET /zm/api/monitors/alarm/id:1/command:on.json"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.START_RECORDING, "1", camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, acts, STATUS],
-        effects=lambda: len(fake.state.events),
-        config=config,
-        may=ZM_MAY,
-    )
-
-
-async def zm_bookmark(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
+def force(fake: FakeZoneMinder) -> None:
+    """The alarm of monitor 1 is forced: its event 1 is open."""
     fake.state.monitors[1].forced = True
     fake.open_events(1)
-    acts = "PUT /zm/api/events/1.json"
-    read_back = "GET /zm/api/events/index/Id:1.json"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.BOOKMARK, "1", camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, LATEST, acts, read_back],
-        effects=lambda: sum(event["Archived"] for event in fake.state.events),
-        config=config,
-        may=ZM_MAY,
-    )
 
 
-async def zm_preset(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.RECALL_PRESET, "1", camera="PTZ-01", preset="7"),
-        outcome=DeliveryState.ACCEPTED,
-        acts="GET /zm/index.php",
-        happy=[LOG_IN, "GET /zm/index.php"],
-        effects=lambda: len(fake.state.monitors[1].moved),
-        config=config,
-        may=ZM_MAY,
-    )
+ALARM_ON: Final = "GET /zm/api/monitors/alarm/id:1/command:on.json"
+ALARM_OFF: Final = "GET /zm/api/monitors/alarm/id:1/command:off.json"
+EDIT: Final = "PUT /zm/api/events/1.json"
+READ: Final = "GET /zm/api/events/index/Id:1.json"
+CONTROL: Final = "GET /zm/index.php"
+ENDED: Final = {"closed_by": "A. Operator", "close_reason": "resolved", "reference": "event:1"}
 
-
-async def zm_stop(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
-    fake.state.monitors[1].forced = True
-    fake.open_events(1)
-    acts = "GET /zm/api/monitors/alarm/id:1/command:off.json"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.STOP_RECORDING, "1", camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, acts, STATUS, STATUS, STATUS],
-        effects=lambda: int(not fake.state.monitors[1].forced),
-        config=config,
-        may=ZM_MAY,
-    )
-
-
-async def zm_extend(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
-    fake.state.monitors[1].forced = True
-    fake.open_events(1)
-    acts = "PUT /zm/api/events/1.json"
-    read = "GET /zm/api/events/index/Id:1.json"
-    ended = {"closed_by": "A. Operator", "close_reason": "resolved", "reference": "event:1"}
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.EXTEND_BOOKMARK, "1", camera="PTZ-01", **ended),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, read, acts, read],
-        effects=lambda: sum("closed by A. Operator" in event["Notes"] for event in fake.state.events),
-        config=config,
-        may=ZM_MAY,
-    )
-
-
-async def zm_lock(clock: FakeClock, server_tls: ssl.SSLContext | None = None, **more: Any) -> Case:
-    driver, config, fake = await _zoneminder(clock, server_tls, more)
-    fake.state.monitors[1].forced = True
-    fake.open_events(1)
-    acts = "PUT /zm/api/events/1.json"
-    return Case(
-        driver=driver,
-        fake=fake,
-        clock=clock,
-        delivery=delivery(clock, Operation.LOCK_EVIDENCE, "1", camera="PTZ-01"),
-        outcome=DeliveryState.VERIFIED,
-        acts=acts,
-        happy=[LOG_IN, LATEST, acts, "GET /zm/api/events/index/Id:1.json"],
-        effects=lambda: sum(event["Archived"] for event in fake.state.events),
-        config=config,
-        may=ZM_MAY,
-    )
+CASES: Final = makers(
+    zoneminder,
+    ZM_MAY,
+    {
+        "zoneminder-start": Deed(
+            operation=Operation.START_RECORDING,
+            target="1",
+            params={"camera": "PTZ-01"},
+            acts=ALARM_ON,
+            happy=(LOG_IN, ALARM_ON, STATUS),
+            effects=lambda fake: len(fake.state.events),
+        ),
+        "zoneminder-stop": Deed(
+            operation=Operation.STOP_RECORDING,
+            target="1",
+            params={"camera": "PTZ-01"},
+            before=force,
+            acts=ALARM_OFF,
+            happy=(LOG_IN, ALARM_OFF, STATUS, STATUS, STATUS),
+            effects=lambda fake: int(not fake.state.monitors[1].forced),
+        ),
+        "zoneminder-bookmark": Deed(
+            operation=Operation.BOOKMARK,
+            target="1",
+            params={"camera": "PTZ-01"},
+            before=force,
+            acts=EDIT,
+            happy=(LOG_IN, LATEST, EDIT, READ),
+            effects=lambda fake: sum(event["Archived"] for event in fake.state.events),
+        ),
+        "zoneminder-extend": Deed(
+            operation=Operation.EXTEND_BOOKMARK,
+            target="1",
+            params={"camera": "PTZ-01", **ENDED},
+            before=force,
+            acts=EDIT,
+            happy=(LOG_IN, READ, EDIT, READ),
+            effects=lambda fake: sum("closed by A. Operator" in e["Notes"] for e in fake.state.events),
+        ),
+        "zoneminder-lock": Deed(
+            operation=Operation.LOCK_EVIDENCE,
+            target="1",
+            params={"camera": "PTZ-01"},
+            before=force,
+            acts=EDIT,
+            happy=(LOG_IN, LATEST, EDIT, READ),
+            effects=lambda fake: sum(event["Archived"] for event in fake.state.events),
+        ),
+        "zoneminder-preset": Deed(
+            operation=Operation.RECALL_PRESET,
+            target="1",
+            params={"camera": "PTZ-01", "preset": "7"},
+            outcome=DeliveryState.ACCEPTED,
+            acts=CONTROL,
+            happy=(LOG_IN, CONTROL),
+            effects=lambda fake: len(fake.state.monitors[1].moved),
+        ),
+    },
+)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.drivers.cases import CASES, HURRY, SECRET, SECRET_NAME, Case, HastyClock, Maker
+from tests.drivers.case import HURRY, SECRET, SECRET_NAME, Case, HastyClock, Maker
+from tests.drivers.cases import CASES
 from tests.drivers.cases_milestone import WINDOWS_USERS
 
 

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bridge.drivers.milestone import Config, Driver
 from bridge.model import Clock, Operation, Receipt, Targets
@@ -14,6 +14,10 @@ from bridge.simulator.vms.milestone import FakeMilestone
 from tests.drivers.case import SECRET, delivery
 from tests.drivers.cases_milestone import FIXED, MONITOR, PTZ, RULES, SETTINGS
 from tests.fake_clock import FakeClock
+
+TARGETS: Final = Targets(
+    cameras={PTZ: frozenset({"post-03"}), FIXED: frozenset[str]()}, consoles=frozenset({MONITOR})
+)
 
 
 @dataclass(slots=True)
@@ -38,6 +42,12 @@ class Site:
         sample = delivery(FakeClock(self.clock.now()), operation, target, **fields)
         return await self.driver.perform(replace(sample, **changes))
 
+    def restarted(self) -> Site:
+        """The same after a restart of the bridge: a driver that remembers nothing, the caller's to close."""
+        config = Config.model_validate({**SETTINGS, "base_url": self.fake.url})
+        driver = Driver("xp", config, targets=TARGETS, clock=self.clock)
+        return Site(driver, self.fake, self.clock)
+
     async def texts(self, level: str) -> list[str]:
         return [finding.text for finding in await self.driver.check() if finding.level == level]
 
@@ -58,10 +68,7 @@ async def site_at(
     await fake.start(tls=server_tls)
     both = {**SETTINGS, "base_url": fake.url, **settings}
     config = Config.model_validate({name: value for name, value in both.items() if value is not None})
-    targets = Targets(
-        cameras={PTZ: frozenset({"post-03"}), FIXED: frozenset[str]()}, consoles=frozenset({MONITOR})
-    )
-    driver = Driver("xp", config, targets=targets, clock=clock)
+    driver = Driver("xp", config, targets=TARGETS, clock=clock)
     try:
         yield Site(driver, fake, clock)
     finally:

@@ -20,7 +20,7 @@ from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreac
 from bridge.model import Capability, Delivery, DeliveryState, Operation, Receipt
 from bridge.simulator.vms.faults import Fault, Faults, Rule
 from bridge.simulator.vms.server import FakeServer
-from tests.drivers.cases import SECRET, Case, HastyClock, Maker
+from tests.drivers.case import SECRET, Case, HastyClock, Maker
 from tests.http.conftest import Echo
 
 

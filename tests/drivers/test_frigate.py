@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ FIXED = "east_fix"
 
 @dataclass(slots=True)
 class Site:
-    driver: Driver
     fake: FakeFrigate
     clock: HastyClock
+    driver: Driver = field(init=False)
 
     @property
     def camera(self) -> FakeCamera:
@@ -86,7 +86,7 @@ async def site(hasty: HastyClock) -> AsyncIterator[Site]:
     cameras = [FakeCamera(PTZ, presets=("post 03", "gate")), FakeCamera(FIXED)]
     fake = FakeFrigate(hasty, cameras=cameras, users={"sosbridge": FakeUser(SECRET)}, lag=0.6)
     await fake.start()
-    site = Site(None, fake, hasty)  # type: ignore[arg-type]  # set in the next line, by its own method
+    site = Site(fake, hasty)
     site.driver = site.make(home_preset="gate")
     yield site
     await site.driver.close()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bridge.drivers.milestone import Config, Driver, capabilities_of
+from bridge.drivers.milestone import Config, capabilities_of
 from bridge.errors import CameraMissing, Permanent, Retryable
-from bridge.model import Capability, DeliveryState, Operation, Targets
+from bridge.model import Capability, DeliveryState, Operation
 from bridge.protocols.milestone_values import AlarmState, Position, alarm_in, position_in
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.milestone_plant import FakeCamera, FakePreset, number_of
@@ -387,11 +387,9 @@ async def test_bookmark(site: Site, hasty: HastyClock) -> None:
     assert receipt.reference == f"bookmark:{bookmark['id']}"
 
 
-async def test_a_bookmark_is_found_again_after_a_restart(hasty: HastyClock, site: Site) -> None:
+async def test_a_bookmark_is_found_again_after_a_restart(site: Site) -> None:
     first = await site.do(Operation.BOOKMARK)
-    config = Config.model_validate({**SETTINGS, "base_url": site.fake.url})
-    targets = Targets(cameras={PTZ: frozenset({"post-03"})})
-    restarted = Site(Driver("xp", config, targets=targets, clock=hasty), site.fake, hasty)
+    restarted = site.restarted()
     again = await restarted.do(Operation.BOOKMARK, doubtful=True)
     other = await restarted.do(Operation.BOOKMARK, doubtful=True, id="another")
     await restarted.driver.close()

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from bridge.drivers.milestone import Config, Driver
 from bridge.errors import Permanent, Retryable, Uncertain, Unsent
-from bridge.model import DeliveryState, Event, Kind, Operation, Targets
+from bridge.model import DeliveryState, Event, Kind, Operation
 from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.milestone_plant import number_of
 from tests.drivers.case import INCIDENT, HastyClock
-from tests.drivers.cases_milestone import FIXED, MONITOR, PTZ, SETTINGS
+from tests.drivers.cases_milestone import FIXED, MONITOR, PTZ
 from tests.drivers.milestone_site import Site, site_at
 from tests.http.conftest import RealClock
 
@@ -68,13 +67,25 @@ async def test_a_second_press_makes_a_taken_alarm_new_again(site: Site) -> None:
     assert len(site.fake.state.alarms) == 1
 
 
-async def test_an_alarm_is_found_again_after_a_restart(site: Site, hasty: HastyClock) -> None:
+async def test_an_alarm_is_found_again_after_a_restart(site: Site) -> None:
     await popup(site)
-    config = Config.model_validate({**SETTINGS, "base_url": site.fake.url})
-    restarted = Site(Driver("xp", config, targets=Targets(), clock=hasty), site.fake, hasty)
+    restarted = site.restarted()
     assert await popup(restarted, doubtful=True) == f"alarm:{FIRST}"
     await restarted.driver.close()
     assert len(site.fake.state.alarms) == 1
+
+
+async def test_an_alarm_that_may_not_be_looked_for_after_a_restart(site: Site) -> None:
+    """Nothing says that there is one: twice is better than never."""
+    await popup(site)
+    site.fake.faults.order(Rule(fault=Fault.STATUS, method="GET", path="/api/rest/v1/alarms", status=403))
+    site.fake.requests.clear()
+    restarted = site.restarted()
+    await popup(restarted, doubtful=True)
+    await restarted.driver.close()
+    lines = [str(request) for request in site.fake.requests if "alarms" in str(request)]
+    assert lines[:2] == ["GET /api/rest/v1/alarms", "POST /api/rest/v1/alarms"]
+    assert len(site.fake.state.alarms) == 2
 
 
 async def test_an_alarm_that_comes_late(site: Site) -> None:
@@ -312,8 +323,7 @@ async def test_open_alarms_are_found_again_after_a_restart(quick: Site) -> None:
     await popup(quick)
     await popup(quick, incident=OTHER)
     quick.fake.operator_takes(number_of("alarms", 2), "Closed", "before")
-    config = Config.model_validate({**SETTINGS, "base_url": quick.fake.url})
-    restarted = Site(Driver("xp", config, targets=Targets(), clock=Quick()), quick.fake, quick.clock)
+    restarted = quick.restarted()
     async with watched(restarted) as heard:
         await asyncio.sleep(0.1)
         quick.fake.operator_takes(FIRST, "In progress", "after")
@@ -343,24 +353,22 @@ async def test_a_gateway_that_is_away_for_a_while(quick: Site) -> None:
 
 @pytest.mark.parametrize("remembers", [True, False], ids=["same process", "after a restart"])
 async def test_an_alarm_whose_answer_was_lost_is_watched(quick: Site, remembers: bool) -> None:
-    config = Config.model_validate({**SETTINGS, "base_url": quick.fake.url})
-    second = quick.driver if remembers else Driver("xp", config, targets=Targets(), clock=Quick())
-    async with watched(Site(second, quick.fake, quick.clock)) as heard:
+    second = quick if remembers else quick.restarted()
+    async with watched(second) as heard:
         await asyncio.sleep(0.1)
         quick.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="/alarms", times=1))
         with pytest.raises(Uncertain):
             await popup(quick)
-        await popup(Site(second, quick.fake, quick.clock), attempts=2, doubtful=True)
+        await popup(second, attempts=2, doubtful=True)
         quick.fake.operator_takes(FIRST, "In progress", "anna")
         await asyncio.wait_for(heard.came.wait(), 20)
-    await second.close()
+    await second.driver.close()
     assert [event.incident for event in heard.events] == [INCIDENT]
 
 
 async def test_what_was_open_before_is_looked_for_until_it_is_found(quick: Site) -> None:
     await popup(quick)
-    config = Config.model_validate({**SETTINGS, "base_url": quick.fake.url})
-    restarted = Site(Driver("xp", config, targets=Targets(), clock=Quick()), quick.fake, quick.clock)
+    restarted = quick.restarted()
     quick.fake.faults.order(
         Rule(fault=Fault.STATUS, method="GET", path="/api/rest/v1/alarms", status=500, times=3)
     )

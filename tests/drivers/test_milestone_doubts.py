@@ -92,6 +92,18 @@ async def test_a_lock_is_never_sent_again_blindly(site: Site, kind: Fault) -> No
     assert len(site.fake.state.evidence_locks) == 1
 
 
+async def test_a_lock_in_doubt_is_made_after_a_restart(site: Site) -> None:
+    """Nobody can be asked whether it is there, and footage that is not protected would be worse than two."""
+    site.fake.faults.order(Rule(fault=Fault.RESET, method="POST", path="/evidenceLocks", times=1))
+    with pytest.raises(Uncertain):
+        await site.do(Operation.LOCK_EVIDENCE)
+    restarted = site.restarted()
+    receipt = await restarted.do(Operation.LOCK_EVIDENCE, attempts=2, doubtful=True)
+    await restarted.driver.close()
+    assert receipt.outcome is DeliveryState.VERIFIED
+    assert len(site.fake.state.evidence_locks) == 2
+
+
 async def test_bookmarks_that_cannot_be_searched_for_are_two_at_most(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,16 @@ from bridge.simulator.vms.faults import Fault, Rule
 from tests.drivers.cases_milestone import FIXED, PTZ
 from tests.drivers.milestone_site import Site, site_at
 from tests.http.conftest import RealClock
-
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting for what takes milliseconds."""
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 -- what the driver heard has no event to wait for
-            await asyncio.sleep(0.01)
+from tests.waiting import PATIENCE, until
 
 
 async def held(site: Site, wanted: bool | None) -> None:
     """Wait until the driver says so of the recording."""
-    async with asyncio.timeout(PATIENCE):
-        while await site.driver.still_held(Operation.EVENT_START, PTZ) is not wanted:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+
+    async def said() -> bool:
+        return await site.driver.still_held(Operation.EVENT_START, PTZ) is wanted
+
+    await until(said)
 
 
 def known(site: Site) -> CameraFacts:

@@ -14,8 +14,8 @@ from bridge.protocols import milestone_feed
 from bridge.protocols.milestone_feed import CameraFeed, TokenSource
 from tests.drivers.cases_milestone import PTZ
 from tests.http.conftest import RealClock
+from tests.waiting import until
 
-PATIENCE = 20.0
 Serve = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -59,9 +59,7 @@ class Gateway:
         )
 
     async def asked(self, times: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while len(self.arrived) < times:  # noqa: ASYNC110 -- a page has no event to wait for
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.arrived) >= times)
 
 
 @asynccontextmanager
@@ -91,9 +89,7 @@ async def listening(made: Gateway) -> AsyncIterator[CameraFeed]:
 
 
 async def live(feed: CameraFeed) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not feed.live:  # noqa: ASYNC110 -- the same
-            await asyncio.sleep(0.01)
+    await until(lambda: feed.live)
 
 
 async def opened(request: web.Request, *, autoping: bool = True) -> web.WebSocketResponse:

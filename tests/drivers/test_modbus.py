@@ -19,6 +19,7 @@ from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unreac
 from bridge.model import Capability, Delivery, DeliveryState, Finding, Operation, Receipt, Targets
 from bridge.simulator.modbus_module import Access, FakeModule, Fault
 from tests.drivers.case import HastyClock, delivery
+from tests.waiting import until
 
 OUTPUTS: dict[str, dict[str, Any]] = {
     "east-beacon": {"coil": 16},
@@ -291,8 +292,7 @@ async def test_what_left_on_a_connection_that_ended_stays_uncertain(site: Site) 
     await site.do(ON)
 
     async def die() -> None:
-        while EAST_OFF not in site.module.seen:  # noqa: ASYNC110  # the module tells nobody
-            await asyncio.sleep(0)
+        await until(lambda: EAST_OFF in site.module.seen)
         await site.module.stop()
 
     site.module.fault = Fault.SILENT
@@ -328,7 +328,7 @@ async def test_the_deadline_is_kept(site: Site) -> None:
 async def test_cancelled(site: Site) -> None:
     site.module.fault = Fault.FROZEN
     task = asyncio.create_task(site.do())
-    await _seen(site.module, EAST_ON)
+    await until(lambda: EAST_ON in site.module.seen)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -339,17 +339,11 @@ async def test_cancelled(site: Site) -> None:
 async def test_close_ends_everything(site: Site) -> None:
     site.module.fault = Fault.FROZEN
     task = asyncio.create_task(site.attempt())
-    await _seen(site.module, EAST_ON)
+    await until(lambda: EAST_ON in site.module.seen)
     await site.driver.close()
     assert isinstance(await task, Uncertain)
     assert isinstance(await site.attempt(), Retryable)
     assert site.module.writes == [EAST_ON]
-
-
-async def _seen(module: FakeModule, access: Access) -> None:
-    async with asyncio.timeout(10):
-        while access not in module.seen:  # noqa: ASYNC110  # the module tells nobody
-            await asyncio.sleep(0.01)
 
 
 # --- a beacon that must stay on ---------------------------------------------------------------------------

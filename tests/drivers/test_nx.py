@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from bridge.simulator.vms.nx import recording_rule, soft_trigger
 from bridge.simulator.vms.server import Answer, Request
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock
 from tests.drivers.cases_nx import BRIDGE, FIXED, GATE, HOME, PTZ, fake_nx
+from tests.drivers.nonsense import log_ins_changed
 from tests.drivers.nx_site import Site, site_of
 
 OTHER = "77777777-2222-5333-8444-555566667777"
@@ -510,7 +510,7 @@ async def test_soft_triggers_are_fired_at_every_camera_or_at_none(shown: Site) -
     assert shown.fake.state.fired == []
 
 
-async def test_soft_triggers_that_fail_half_way(shown: Site) -> None:
+async def test_soft_triggers_that_fail_half_way(shown: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """One camera is shown already: that is not "nothing happened"."""
     fire = shown.fake._soft_trigger
 
@@ -519,7 +519,7 @@ async def test_soft_triggers_that_fail_half_way(shown: Site) -> None:
             return Answer.json({"errorId": "forbidden"}, 403)
         return fire(request)
 
-    shown.fake._soft_trigger = once  # type: ignore[method-assign]  # this one server only
+    monkeypatch.setattr(shown.fake, "_soft_trigger", once)
     with pytest.raises(Uncertain, match=r"fired at 1 of 2 cameras, then: .*403"):
         await shown.do(Operation.SHOW, "control-1", cameras=f"{PTZ},{FIXED}")
 
@@ -599,13 +599,7 @@ async def test_a_refused_password_is_not_sent_again_at_once(
 async def test_a_log_in_that_answers_nonsense_is_not_kept(
     site: Site, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
-    log_in = site.fake._log_in
-
-    def nonsense(request: Request) -> Answer:
-        return Answer.json({**json.loads(log_in(request).body), **changed})
-
-    with monkeypatch.context() as patch:
-        patch.setattr(site.fake, "_log_in", nonsense)
+    with log_ins_changed(site.fake, changed, monkeypatch):
         with pytest.raises(Retryable):
             await site.do(Operation.PROVE_LIVE)
         with pytest.raises(Retryable):
@@ -615,10 +609,10 @@ async def test_a_log_in_that_answers_nonsense_is_not_kept(
     assert (await site.do(Operation.PROVE_LIVE)).outcome is DeliveryState.VERIFIED
 
 
-async def test_numbers_that_nobody_can_reckon_with(site: Site) -> None:
+async def test_numbers_that_nobody_can_reckon_with(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """JSON has whole numbers that no float can hold."""
     info = site.fake._info
-    site.fake._info = lambda: {**info(), "synchronizedTimeMs": 10**400}  # type: ignore[method-assign]
+    monkeypatch.setattr(site.fake, "_info", lambda: {**info(), "synchronizedTimeMs": 10**400})
     assert await site.texts("error") == []
     site.camera.position = (10**400, 0.0, 0.0)
     assert (await site.do(Operation.BOOKMARK)).outcome is DeliveryState.VERIFIED

@@ -16,7 +16,7 @@ from bridge.b2bua.inputs import Cleared, Command, Notify, Recall, Taken
 from bridge.drivers.sip_dispatch import Config, Driver
 from bridge.errors import Permanent, Retryable, Unreachable
 from bridge.model import Capability, Delivery, DeliveryState, Operation, Targets, TriggerStatus
-from tests.drivers.cases import INCIDENT, delivery
+from tests.drivers.case import INCIDENT, delivery
 from tests.fake_clock import FakeClock
 
 
@@ -70,6 +70,22 @@ ABOUT: Mapping[str, Any] = {
         ),
         ("escalate_2/1", {}, Notify(**ABOUT, mark=f"{INCIDENT}.1", group="shift", tier=2)),
         ("unresolved/3", {}, Notify(**ABOUT, mark=ABOUT["delivery"], group="shift")),
+        (
+            "more_wanted/1-3",
+            {"ring_tier": "3", "acknowledgers": "lead\nA. Weber"},
+            Notify(
+                **{**ABOUT, "mark": f"{INCIDENT}.1", "group": "shift"},
+                tier=3,
+                more=True,
+                done=("lead", "A. Weber"),
+            ),
+        ),
+        (
+            "acknowledged/1",
+            {"acknowledged_by": "Ann", "more": "yes"},
+            Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann", more=True),
+        ),
+        ("acknowledged/1-2", {"acknowledged_by": "Ann"}, Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann")),
         ("unanswered/1", {"exercise": "yes"}, Recall(**ABOUT, mark=f"{INCIDENT}.1", exercise=True)),
         ("acknowledged/1", {"acknowledged_by": "Ann"}, Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann")),
         (

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bridge.drivers.http.render import render
 from bridge.drivers.http.settings import PLACEHOLDERS, RequestSettings
 from bridge.errors import ProtocolError
-from bridge.protocols.http import checked_header, checked_path
+from bridge.protocols.http_outgoing import checked_header, checked_path
 from bridge.protocols.template import (
     Template,
     TemplateError,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -18,6 +17,7 @@ from bridge.simulator.vms.faults import Fault, Rule
 from bridge.simulator.vms.server import Answer, Request
 from bridge.simulator.vms.zoneminder import FakeMonitor, FakeUser, FakeZoneMinder
 from tests.drivers.case import INCIDENT, SECRET, SECRET_NAME, HastyClock, delivery
+from tests.drivers.nonsense import log_ins_changed
 
 OTHER = "77777777-2222-5333-8444-555566667777"
 """Another incident at the same camera."""
@@ -297,11 +297,31 @@ async def test_a_reference_to_another_camera_is_not_believed(site: Site) -> None
     assert [event["Archived"] for event in site.fake.state.events] == [0, 1]
 
 
+async def test_a_late_bookmark_goes_to_the_recording_of_its_own_incident(site: Site) -> None:
+    """Its incident is over, and what is recorded now is another one's."""
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.STOP_RECORDING)
+    await site.do(Operation.START_RECORDING, incident=OTHER)
+    receipt = await site.do(Operation.BOOKMARK, attempts=2)
+    assert (receipt.outcome, receipt.reference) == (DeliveryState.VERIFIED, "event:1")
+    first, second = site.fake.state.events
+    assert INCIDENT in first["Notes"]
+    assert INCIDENT not in second["Notes"]
+    assert (await site.do(Operation.BOOKMARK, incident=OTHER)).reference == "event:2"
+
+
+async def test_an_incident_that_records_again_marks_what_is_recorded_now(site: Site) -> None:
+    await site.do(Operation.START_RECORDING)
+    await site.do(Operation.STOP_RECORDING)
+    await site.do(Operation.START_RECORDING)
+    assert (await site.do(Operation.BOOKMARK)).reference == "event:2"
+
+
 async def test_nothing_to_bookmark(site: Site) -> None:
     with pytest.raises(Retryable, match="records no event that could be marked"):
         await site.do(Operation.BOOKMARK)
-    await site.do(Operation.START_RECORDING)
-    await site.do(Operation.STOP_RECORDING)
+    await site.do(Operation.START_RECORDING, incident=OTHER)
+    await site.do(Operation.STOP_RECORDING, incident=OTHER)
     with pytest.raises(Retryable, match="records no event"):
         await site.do(Operation.BOOKMARK)
 
@@ -514,13 +534,7 @@ async def test_numbers_of_presets_that_are_none(
 async def test_a_log_in_that_answers_nonsense_is_not_kept(
     site: Site, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
 ) -> None:
-    log_in = site.fake._log_in
-
-    def nonsense(request: Request) -> Answer:
-        return Answer.json({**json.loads(log_in(request).body), **changed})
-
-    with monkeypatch.context() as patch:
-        patch.setattr(site.fake, "_log_in", nonsense)
+    with log_ins_changed(site.fake, changed, monkeypatch):
         with pytest.raises(Retryable):
             await site.do(Operation.PROVE_LIVE)
         with pytest.raises(Retryable):

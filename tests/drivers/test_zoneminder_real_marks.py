@@ -12,7 +12,7 @@ import pytest
 from bridge.errors import CameraMissing
 from bridge.model import DeliveryState, Operation
 from tests.drivers.case import INCIDENT
-from tests.drivers.test_zoneminder_real import FIXED, PTZ, Site
+from tests.drivers.zoneminder_site import FIXED, PTZ, Site, site_at
 
 if TYPE_CHECKING:
     from tests.parts.zoneminder import ZoneMinder
@@ -22,11 +22,8 @@ pytestmark = pytest.mark.real("zoneminder")
 
 @pytest.fixture
 async def site(zoneminder: ZoneMinder, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    site = Site(zoneminder, monkeypatch)
-    yield site
-    for camera in (PTZ, FIXED):
-        await site.do(Operation.STOP_RECORDING, camera)
-    await site.driver.close()
+    async with site_at(zoneminder, monkeypatch) as made:
+        yield made
 
 
 async def test_lock_before_anything_is_marked(site: Site) -> None:

@@ -215,7 +215,9 @@ async def test_a_connection_is_kept_and_a_closed_one_is_not_trusted(server: Echo
     assert len(server.requests) == 6
 
 
-async def test_an_idle_connection_is_not_used_again(server: Echo, link_to: MakeLink) -> None:
+async def test_an_idle_connection_is_not_used_again(
+    server: Echo, link_to: MakeLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A firewall may have dropped it without a word: then a request would vanish until its deadline."""
     link = link_to(server.url)
     opened = 0
@@ -227,12 +229,12 @@ async def test_an_idle_connection_is_not_used_again(server: Echo, link_to: MakeL
         accept(reader, writer)
 
     await server.stop()
-    server._accept = counting  # type: ignore[method-assign]  # to see connections, which no request shows
+    monkeypatch.setattr(server, "_accept", counting)  # to see connections, which no request shows
     await server.start()
     await link.request("GET", "/x")
     await link.request("GET", "/x")
     assert opened == 1
-    link._clock.monotonic = lambda: time.monotonic() + 3  # type: ignore[method-assign]  # three seconds later
+    monkeypatch.setattr(link._clock, "monotonic", lambda: time.monotonic() + 3)  # three seconds later
     await link.request("GET", "/x")
     assert opened == 2
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.drivers.frigate.settings import Config
 from bridge.errors import DeliveryError
-from bridge.model import Finding, Targets
+from bridge.model import Finding, Say, Targets
 from bridge.protocols.frigate import FrigateApi
 from bridge.protocols.frigate_values import FrigateCamera
 
@@ -20,25 +19,9 @@ NAMED: Final = 10
 """Cameras or presets that are named at most when one is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Say:
-    """Findings about one Frigate."""
-
-    subject: str
-
-    def ok(self, text: str) -> Finding:
-        return Finding(level="ok", subject=self.subject, text=text)
-
-    def warning(self, text: str) -> Finding:
-        return Finding(level="warning", subject=self.subject, text=text)
-
-    def error(self, text: str) -> Finding:
-        return Finding(level="error", subject=self.subject, text=text)
-
-
 async def findings(api: FrigateApi, config: Config, name: str, targets: Targets) -> list[Finding]:
     """Log in and look; the first thing that cannot be asked ends the list."""
-    say = _Say(name)
+    say = Say(name)
     found: list[Finding] = []
     try:
         found += _version(await api.version(), say)
@@ -62,7 +45,7 @@ async def findings(api: FrigateApi, config: Config, name: str, targets: Targets)
     return found
 
 
-def _version(text: str, say: _Say) -> Iterator[Finding]:
+def _version(text: str, say: Say) -> Iterator[Finding]:
     numbers = re.match(r"(\d+)\.(\d+)", text)
     version = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
     if version < OLDEST:
@@ -75,7 +58,7 @@ def _version(text: str, say: _Say) -> Iterator[Finding]:
         yield say.ok(f"Frigate {text}")
 
 
-def _access(api: FrigateApi, say: _Say) -> Iterator[Finding]:
+def _access(api: FrigateApi, say: Say) -> Iterator[Finding]:
     if not api.account.protected:
         yield say.warning("Frigate asks for no log-in here: anybody who reaches this port may do this")
         return
@@ -86,7 +69,7 @@ def _access(api: FrigateApi, say: _Say) -> Iterator[Finding]:
         yield say.error(f"the user has the role {role!r}: creating events needs admin")
 
 
-def _camera(camera: FrigateCamera, rate: float, config: Config, say: _Say) -> Iterator[Finding]:
+def _camera(camera: FrigateCamera, rate: float, config: Config, say: Say) -> Iterator[Finding]:
     who = f"camera {camera.name}"
     if not camera.enabled:
         yield say.error(f"{who} is disabled")
@@ -111,7 +94,7 @@ def _camera(camera: FrigateCamera, rate: float, config: Config, say: _Say) -> It
 
 
 async def _presets(
-    api: FrigateApi, camera: FrigateCamera, presets: frozenset[str], say: _Say
+    api: FrigateApi, camera: FrigateCamera, presets: frozenset[str], say: Say
 ) -> list[Finding]:
     if not presets:
         return []
@@ -123,7 +106,7 @@ async def _presets(
     return list(_unknown(camera.name, presets, known, say))
 
 
-def _unknown(camera: str, presets: frozenset[str], known: list[str], say: _Say) -> Iterator[Finding]:
+def _unknown(camera: str, presets: frozenset[str], known: list[str], say: Say) -> Iterator[Finding]:
     for preset in sorted(presets):
         if preset.lower() not in known:
             there = ", ".join(known[:NAMED]) or "none"

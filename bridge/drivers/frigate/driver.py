@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bridge.drivers.frigate.checks import findings
 from bridge.drivers.frigate.events import Events
+from bridge.drivers.frigate.marks import Marks
 from bridge.drivers.frigate.settings import Config, capabilities_of
+from bridge.drivers.frigate.stored import StoredEvents
 from bridge.errors import CameraMissing, DeliveryError, Permanent
 from bridge.model import (
     Clock,
@@ -22,12 +24,11 @@ from bridge.model import (
     Operation,
     Receipt,
     Targets,
-    Tier,
     VmsCamera,
 )
 from bridge.protocols.frigate import FrigateApi
-from bridge.protocols.frigate_account import Limits
 from bridge.protocols.http import HttpLink
+from bridge.protocols.http_limits import Limits
 
 HELD = frozenset({Operation.START_RECORDING, Operation.EVENT_START})
 
@@ -43,15 +44,17 @@ class Driver:
         self._targets = targets
         self._link = HttpLink(config, name=name, clock=clock)
         self._api = FrigateApi(self._link, name=name, user=config.user, password=config.password, clock=clock)
-        self._events = Events(self._api, config, name=name, clock=clock)
+        stored = StoredEvents(self._api, config, name=name, clock=clock)
+        self._events = Events(self._api, config, stored, name=name)
+        marks = Marks(self._api, stored, name=name, clock=clock)
         actions: dict[Operation, Callable[[Delivery, Limits], Awaitable[Receipt]]] = {
             Operation.START_RECORDING: self._events.start,
             Operation.STOP_RECORDING: self._events.stop,
             Operation.EVENT_START: self._events.start,
             Operation.EVENT_STOP: self._events.stop,
-            Operation.BOOKMARK: self._events.bookmark,
-            Operation.EXTEND_BOOKMARK: self._events.extend,
-            Operation.LOCK_EVIDENCE: self._events.lock,
+            Operation.BOOKMARK: marks.bookmark,
+            Operation.EXTEND_BOOKMARK: marks.extend,
+            Operation.LOCK_EVIDENCE: marks.lock,
             Operation.PROVE_LIVE: self._prove_live,
             Operation.RECALL_PRESET: self._recall_preset,
         }
@@ -66,7 +69,7 @@ class Driver:
             raise Permanent(f"{self.name}: Frigate has nothing for {delivery.operation}")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", delivery.target):
             raise Permanent(f"{self.name}: {delivery.target!r} is not the name of a Frigate camera")
-        limits = Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
+        limits = Limits.of(delivery)
         return await action(delivery, limits)
 
     async def check(self) -> list[Finding]:

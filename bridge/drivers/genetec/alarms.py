@@ -18,9 +18,10 @@ from bridge.drivers.genetec.open_alarms import FORGOTTEN_AFTER, OpenAlarm, OpenA
 from bridge.drivers.genetec.settings import Config, alarm_of
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt, Tier
-from bridge.protocols.genetec import Limits, WebSdk
+from bridge.protocols.genetec import WebSdk
 from bridge.protocols.genetec_text import guid
 from bridge.protocols.genetec_values import AlarmInstance
+from bridge.protocols.http_limits import Limits
 
 ASK_EVERY: Final = 0.25
 """Seconds between two questions which instances are active."""

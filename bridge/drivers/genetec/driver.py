@@ -26,11 +26,11 @@ from bridge.model import (
     Operation,
     Receipt,
     Targets,
-    Tier,
 )
-from bridge.protocols.genetec import Limits, WebSdk
+from bridge.protocols.genetec import WebSdk
 from bridge.protocols.genetec_text import guid, stamp
 from bridge.protocols.http import HttpLink
+from bridge.protocols.http_limits import Limits
 
 NEEDS_PICTURE: Final = frozenset({Operation.START_RECORDING, Operation.RECALL_PRESET})
 """Commands that mean nothing to a camera that is offline, and are accepted all the same."""
@@ -84,7 +84,7 @@ class Driver:
                     f"{self.name}: to {what} is left to Security Center's event-to-actions: send event_start"
                     " and event_stop"
                 )
-        limits = Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
+        limits = Limits.of(delivery)
         try:
             return await self._actions[delivery.operation](delivery, limits)
         except ProtocolError as error:
@@ -95,8 +95,9 @@ class Driver:
         checks = Checks(self.name, self._sdk, self._config, self._targets, self._clock)
         return [*self._link.warnings(), *await checks.run()]
 
-    async def still_held(self, operation: Operation, target: str) -> bool | None:  # noqa: ARG002
+    async def still_held(self, operation: Operation, target: str) -> bool | None:
         """None: how a camera's recording state is asked for is not in the public documents."""
+        del operation, target  # nothing can be asked
         return None
 
     async def inventory(self) -> Inventory:

@@ -6,8 +6,9 @@ from bridge.drivers.genetec.moments import may_have_caused
 from bridge.drivers.genetec.settings import Config, events_of
 from bridge.errors import DeliveryError, Permanent
 from bridge.model import Clock, Delivery, DeliveryState, Receipt, Tier
-from bridge.protocols.genetec import Limits, WebSdk
+from bridge.protocols.genetec import WebSdk
 from bridge.protocols.genetec_text import guid
+from bridge.protocols.http_limits import Limits
 
 
 class CustomEvents:

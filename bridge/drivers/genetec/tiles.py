@@ -15,9 +15,10 @@ from typing import Final, TypeVar
 from bridge.drivers.genetec.settings import Config
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
-from bridge.protocols.genetec import Failed, Limits, WebSdk
+from bridge.protocols.genetec import Failed, WebSdk
 from bridge.protocols.genetec_text import guid
 from bridge.protocols.genetec_tile import NOTHING_TOLD, Shown, TileContent
+from bridge.protocols.http_limits import Limits
 
 ASK_EVERY: Final = 0.25
 """Seconds between two questions what a tile shows."""

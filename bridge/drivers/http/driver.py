@@ -9,7 +9,7 @@ from typing import Final
 
 from bridge.drivers.http.checks import Checks
 from bridge.drivers.http.render import page_instead_of_data, text_at, unmet, wanted
-from bridge.drivers.http.sending import NO_LIMITS, Limits, Sender
+from bridge.drivers.http.sending import Sender
 from bridge.drivers.http.settings import Action, Config, ReadBack, RequestSettings
 from bridge.errors import CameraMissing, DeliveryError, Permanent, ProtocolError, Retryable, Uncertain
 from bridge.model import (
@@ -24,6 +24,7 @@ from bridge.model import (
     Targets,
 )
 from bridge.protocols.http import GONE, Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.template import encodable
 
 ASK_EVERY: Final = 0.25

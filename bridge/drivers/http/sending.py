@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Collection, Container, Mapping
-from dataclasses import dataclass
-from typing import Final
 
 from bridge.drivers.http.render import Rendered, render
 from bridge.drivers.http.settings import (
@@ -18,25 +16,11 @@ from bridge.drivers.http.settings import (
     WebhookAuth,
 )
 from bridge.errors import ConfigError, Permanent
-from bridge.model import Clock, Delivery, Tier
+from bridge.model import Clock
 from bridge.protocols.http import SUCCESS, Effect, HttpAnswer, HttpLink, Refused
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.secret import Secret
 from bridge.protocols.webhook_signature import parse_key, signed_headers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one request may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-    @classmethod
-    def of(cls, delivery: Delivery) -> Limits:
-        return cls(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
-
-
-NO_LIMITS: Final = Limits()
 
 
 class Sender:

@@ -21,7 +21,8 @@ from pydantic import (
 
 from bridge.errors import ProtocolError
 from bridge.model import Capability, Operation
-from bridge.protocols.http import SUCCESS, checked_header, checked_path
+from bridge.protocols.http import SUCCESS
+from bridge.protocols.http_outgoing import checked_header, checked_path
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.secret import Secret
 from bridge.protocols.template import Structure, Template, parse_structure, templates_in

@@ -1,54 +1,20 @@
-"""What the driver's parts share: the shape of an action, ids, times, a small memory. Called by them all."""
+"""What the driver's parts share: the shape of an action, ids, times, texts. Called by them all."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Generic, TypeVar
 
 from bridge.errors import Permanent, Uncertain
-from bridge.model import Delivery, DeliveryState, Operation, Receipt, Tier
+from bridge.model import Delivery, DeliveryState, Operation, Receipt
+from bridge.protocols.http_limits import Limits
+from bridge.protocols.incident_note import facts_of
 from bridge.protocols.milestone import GUID
-from bridge.protocols.milestone_gateway import Limits
 from bridge.protocols.template import encodable, escape_line
 
 Action = Callable[[Delivery, Limits], Awaitable[Receipt]]
 Actions = Mapping[Operation, Action]
 """operation -> what performs it."""
-
-MOST_REMEMBERED: Final = 500
-FACTS: Final = ("location", "spoken", "phone", "extension", "tier", "opened_at", "exercise")
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-
-class Recent(Generic[Key, Value]):
-    """The last things noted; the oldest is forgotten first. What matters longer is in the VMS."""
-
-    def __init__(self, most: int = MOST_REMEMBERED) -> None:
-        self._most = most
-        self._items: OrderedDict[Key, Value] = OrderedDict()
-
-    def note(self, key: Key, value: Value) -> None:
-        self._items[key] = value
-        self._items.move_to_end(key)
-        if len(self._items) > self._most:
-            self._items.popitem(last=False)
-
-    def get(self, key: Key) -> Value | None:
-        return self._items.get(key)
-
-    def forget(self, key: Key) -> None:
-        self._items.pop(key, None)
-
-    def items(self) -> list[tuple[Key, Value]]:
-        return list(self._items.items())
-
-
-def limits_of(delivery: Delivery) -> Limits:
-    return Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
 
 
 def repeated(delivery: Delivery) -> bool:
@@ -91,8 +57,7 @@ def title_of(delivery: Delivery) -> str:
 def description_of(delivery: Delivery) -> str:
     """The facts, with the ids by which a repeat finds its own work again."""
     facts = [f"incident {delivery.incident}", f"delivery {delivery.id}"]
-    facts += [f"{name} {escape_line(delivery.params[name])}" for name in FACTS if delivery.params.get(name)]
-    return "\n".join(facts)
+    return "\n".join([*facts, *facts_of(delivery)])
 
 
 def values_of(delivery: Delivery) -> dict[str, str]:

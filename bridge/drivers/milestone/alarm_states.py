@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import Permanent
 from bridge.model import Clock
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.milestone import MilestoneApi
-from bridge.protocols.milestone_gateway import NO_LIMITS, Limits
 from bridge.protocols.milestone_values import Alarm, AlarmState
 
 

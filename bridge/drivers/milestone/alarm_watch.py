@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.drivers.milestone.acts import Recent
 from bridge.drivers.milestone.alarm_states import AlarmStates
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import DeliveryError, Permanent, Unreachable
 from bridge.model import Accept, Clock, Event, Kind
 from bridge.protocols.milestone import GUID, MilestoneApi
 from bridge.protocols.milestone_values import Alarm
+from bridge.protocols.recent import Recent
 from bridge.protocols.template import escape_line
 
 LONGEST_PAUSE: Final = 5.0

@@ -12,7 +12,6 @@ from weakref import WeakValueDictionary
 
 from bridge.drivers.milestone.acts import (
     Actions,
-    Recent,
     accepted,
     description_of,
     guid,
@@ -27,9 +26,11 @@ from bridge.drivers.milestone.settings import Config
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unsent
 from bridge.model import Accept, Clock, Delivery, Operation, Receipt
 from bridge.protocols.http import Refused
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.milestone import GUID, MilestoneApi
-from bridge.protocols.milestone_gateway import READ_BACK_SPARE, Limits
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE
 from bridge.protocols.milestone_values import Alarm, AlarmState
+from bridge.protocols.recent import Recent
 from bridge.protocols.template import escape_line
 
 ASK_EVERY: Final = 0.25

@@ -13,7 +13,7 @@ from bridge.drivers.milestone.events import Events
 from bridge.drivers.milestone.ptz import Ptz, chosen
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import DeliveryError
-from bridge.model import Finding, Targets
+from bridge.model import Finding, Say, Targets
 from bridge.protocols.milestone import MilestoneApi
 from bridge.protocols.milestone_gateway import MilestoneGateway
 from bridge.protocols.milestone_values import Camera, Named
@@ -23,22 +23,6 @@ OLDEST: Final = (24, 2)
 """2024 R2: preset recall, bookmarks and evidence locks are not in earlier gateways."""
 MOST_NAMED: Final = 10
 ENTITLED: Final = "or the user may not see it"
-
-
-@dataclass(frozen=True, slots=True)
-class _Say:
-    """Findings about one XProtect."""
-
-    subject: str
-
-    def ok(self, text: str) -> Finding:
-        return Finding(level="ok", subject=self.subject, text=text)
-
-    def warning(self, text: str) -> Finding:
-        return Finding(level="warning", subject=self.subject, text=text)
-
-    def error(self, text: str) -> Finding:
-        return Finding(level="error", subject=self.subject, text=text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +40,10 @@ class Look:
 
     async def findings(self) -> list[Finding]:
         """Log in and look; the first thing that cannot be asked ends the list."""
-        say = _Say(self.name)
+        say = Say(self.name)
         found: list[Finding] = []
         try:
-            await self.gateway.log_in()
+            await self.gateway.account.tokens.renew()
             found += _version(await self.api.version(), say)
             found += await self._cameras(say)
             found += await self._events(say)
@@ -69,7 +53,7 @@ class Look:
             found.append(say.error(str(error)))
         return found
 
-    async def _cameras(self, say: _Say) -> list[Finding]:
+    async def _cameras(self, say: Say) -> list[Finding]:
         cameras = {camera.id.lower(): camera for camera in await self.api.cameras()}
         found = []
         for target, presets in sorted(self.targets.cameras.items()):
@@ -84,7 +68,7 @@ class Look:
             found += wrong or [say.ok(f"camera {target} ({camera.name}) is there")]
         return found
 
-    async def _presets(self, camera: Camera, wanted: frozenset[str], say: _Say) -> AsyncIterator[Finding]:
+    async def _presets(self, camera: Camera, wanted: frozenset[str], say: Say) -> AsyncIterator[Finding]:
         who = f"camera {camera.id} ({camera.name})"
         if not camera.ptz:
             yield say.error(
@@ -105,7 +89,7 @@ class Look:
             what = f"preset {self.config.home_preset!r}" if self.config.home_preset else "default preset"
             yield say.warning(f"{who} has no {what}: it cannot be sent home; there is {there}")
 
-    async def _events(self, say: _Say) -> list[Finding]:
+    async def _events(self, say: Say) -> list[Finding]:
         settings = self.config.events
         if settings is None:
             return [say.warning("no events are set: nothing here can force a recording (see events.start)")]
@@ -121,7 +105,7 @@ class Look:
                 found.append(say.error(text))
         return found
 
-    async def _alarms(self, say: _Say) -> list[Finding]:
+    async def _alarms(self, say: Say) -> list[Finding]:
         if self.config.alarms != "raise":
             return []
         states = await self.alarms.states.all(fresh=True)
@@ -130,7 +114,7 @@ class Look:
         missing = [state for state in wanted if called(states, state) is None]
         return [say.error(f"there is no alarm state {state!r}; there is {there}") for state in missing]
 
-    async def _consoles(self, say: _Say) -> list[Finding]:
+    async def _consoles(self, say: Say) -> list[Finding]:
         """That somebody sits before a monitor cannot be asked."""
         recipients = self.config.matrix.recipients if self.config.matrix else frozenset()
         monitors = self.targets.consoles - recipients
@@ -142,7 +126,7 @@ class Look:
         return found
 
 
-def _version(version: str, say: _Say) -> list[Finding]:
+def _version(version: str, say: Say) -> list[Finding]:
     match = re.match(r"(\d+)\.(\d+)", version)
     if match is None:
         return [say.warning(f"logged in; the version {version!r} is not known")]
@@ -156,7 +140,7 @@ def _version(version: str, say: _Say) -> list[Finding]:
     return [say.ok(f"XProtect {version} ({release}): logged in")]
 
 
-def _missing(wanted: Iterable[str], known: list[Named], what: str, say: _Say) -> Iterator[Finding]:
+def _missing(wanted: Iterable[str], known: list[Named], what: str, say: Say) -> Iterator[Finding]:
     there = {each.id.lower(): each for each in known}
     for target in sorted(wanted):
         if target.lower() in there:

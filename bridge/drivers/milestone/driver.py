@@ -5,7 +5,6 @@ There is no REST call that forces a recording: a rule in XProtect does it when o
 
 from __future__ import annotations
 
-from bridge.drivers.milestone.acts import limits_of
 from bridge.drivers.milestone.gateway_site import GatewaySite
 from bridge.drivers.milestone.generic_site import GenericSite
 from bridge.drivers.milestone.settings import Config, capabilities_of
@@ -21,6 +20,7 @@ from bridge.model import (
     Receipt,
     Targets,
 )
+from bridge.protocols.http_limits import Limits
 
 
 class Driver:
@@ -44,7 +44,7 @@ class Driver:
         if capability is Capability.BY_RULE:
             raise Permanent(f"{self.name}: {delivery.operation} is done by a rule in XProtect")
         try:
-            return await self._site.actions[delivery.operation](delivery, limits_of(delivery))
+            return await self._site.actions[delivery.operation](delivery, Limits.of(delivery))
         except ProtocolError as error:  # a value of the site that cannot be sent, such as {phone:int}
             raise Permanent(f"{self.name}: {error}") from error
 

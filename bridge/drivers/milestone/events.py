@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from bridge.drivers.milestone.acts import (
     Actions,
-    Recent,
     accepted,
     guid,
     repeated,
@@ -22,10 +21,12 @@ from bridge.drivers.milestone.settings import Config
 from bridge.errors import CameraMissing, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, Operation, Receipt
 from bridge.protocols.http import Effect
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.milestone import MilestoneApi
 from bridge.protocols.milestone_feed import CameraFeed
-from bridge.protocols.milestone_gateway import NO_LIMITS, READ_BACK_SPARE, Limits
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE
 from bridge.protocols.milestone_values import Named, Picture
+from bridge.protocols.recent import Recent
 from bridge.protocols.template import Template, escape_line, fill_structure
 
 FRESH: Final = 10.0

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from bridge.drivers.milestone.acts import (
     Actions,
-    Recent,
     accepted,
     description_of,
     guid,
@@ -20,9 +19,11 @@ from bridge.drivers.milestone.acts import (
 from bridge.drivers.milestone.settings import Config, EvidenceSettings
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain, Unsent
 from bridge.model import Clock, Delivery, Operation, Receipt
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.milestone import GUID, MilestoneApi, camera_path
-from bridge.protocols.milestone_gateway import READ_BACK_SPARE, Limits
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE
 from bridge.protocols.milestone_values import seconds_in
+from bridge.protocols.recent import Recent
 from bridge.protocols.template import fill_structure
 
 BOOKMARKS: Final = "bookmarks"

@@ -14,6 +14,7 @@ from bridge.drivers.milestone.settings import Config
 from bridge.drivers.milestone.wall import Wall
 from bridge.model import Accept, Clock, Finding, Inventory, Targets, VmsCamera, VmsConsole
 from bridge.protocols.http import HttpLink
+from bridge.protocols.http_token import Tokens
 from bridge.protocols.milestone import MilestoneApi
 from bridge.protocols.milestone_feed import CameraFeed, TokenSource
 from bridge.protocols.milestone_gateway import MilestoneGateway
@@ -35,7 +36,7 @@ class GatewaySite:
             windows=config.user_kind == "windows",
         )
         self._api = api = MilestoneApi(gateway, clock)
-        self._feed = _feed(config, gateway, targets, clock) if config.websocket else None
+        self._feed = _feed(config, gateway.account.tokens, targets, clock) if config.websocket else None
         self._events = Events(api, config, clock, name, self._feed)
         self._alarms = Alarms(api, config, clock, name)
         ptz = Ptz(api, config, clock, name)
@@ -86,10 +87,10 @@ class GatewaySite:
         await self._link.close()
 
 
-def _feed(config: Config, gateway: MilestoneGateway, targets: Targets, clock: Clock) -> CameraFeed:
+def _feed(config: Config, tokens: Tokens, targets: Targets, clock: Clock) -> CameraFeed:
     return CameraFeed(
         config.base_url,
-        tokens=TokenSource(gateway.token, gateway.drop),
+        tokens=TokenSource(tokens.valid, tokens.drop),
         tls=config.tls.context() if config.encrypted else None,
         cameras=frozenset(targets.cameras),
         clock=clock,

@@ -8,7 +8,7 @@ from bridge.drivers.milestone.acts import Actions, accepted, values_of
 from bridge.drivers.milestone.settings import GenericEventSettings
 from bridge.errors import Permanent, ProtocolError, Unsent
 from bridge.model import Accept, Clock, Delivery, Finding, Inventory, Operation, Receipt
-from bridge.protocols.milestone_gateway import Limits
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.milestone_generic import check_reach, send_event
 from bridge.protocols.template import Template, escape_line
 

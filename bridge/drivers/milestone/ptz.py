@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.drivers.milestone.acts import Actions, Recent, accepted, guid, repeated, verified
+from bridge.drivers.milestone.acts import Actions, accepted, guid, repeated, verified
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import DeliveryError, Permanent, Retryable
 from bridge.model import Clock, Delivery, DeliveryState, Operation, Receipt
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.milestone import MilestoneApi
-from bridge.protocols.milestone_gateway import NO_LIMITS, READ_BACK_SPARE, Limits, TaskGoesOn
+from bridge.protocols.milestone_gateway import READ_BACK_SPARE, TaskGoesOn
 from bridge.protocols.milestone_values import Position, Preset
+from bridge.protocols.recent import Recent
 
 ASK_EVERY: Final = 0.4
 _NUMBER: Final = r"-?\d{1,3}(?:\.\d{1,6})?"

@@ -11,8 +11,9 @@ from bridge.drivers.milestone.acts import Actions, accepted, guid, values_of
 from bridge.drivers.milestone.settings import Config
 from bridge.errors import Permanent
 from bridge.model import Delivery, Operation, Receipt
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.milestone import MilestoneApi
-from bridge.protocols.milestone_gateway import Limits, TaskGoesOn
+from bridge.protocols.milestone_gateway import TaskGoesOn
 from bridge.protocols.template import escape_line
 
 

@@ -41,14 +41,8 @@ class Driver:
 
     capabilities = CAPABILITIES
 
-    def __init__(
-        self,
-        name: str,
-        config: Config,
-        *,
-        targets: Targets,  # noqa: ARG002  # of cameras and consoles; a module has outputs
-        clock: Clock,
-    ) -> None:
+    def __init__(self, name: str, config: Config, *, targets: Targets, clock: Clock) -> None:
+        del targets  # of cameras and consoles; a module has outputs
         self.name = name
         self._outputs = config.outputs
         self._settle = config.settle

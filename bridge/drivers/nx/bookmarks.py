@@ -8,8 +8,8 @@ from bridge.drivers.nx.settings import Config
 from bridge.drivers.nx.words import bookmark_fields, incident_tag
 from bridge.errors import DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.nx import NxApi
-from bridge.protocols.nx_session import Limits
 from bridge.protocols.nx_values import Bookmark
 
 SLACK: Final = 1000

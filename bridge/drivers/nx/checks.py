@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.drivers.nx.rules import Recording, recordings_of
 from bridge.drivers.nx.settings import Config
 from bridge.drivers.nx.triggers import usable
 from bridge.errors import DeliveryError
-from bridge.model import Finding, Operation, Targets
+from bridge.model import Finding, Operation, Say, Targets
 from bridge.protocols.http import Refused
 from bridge.protocols.nx import NxApi
 from bridge.protocols.nx_values import Device, Rights, Rule, plain_id
@@ -24,25 +23,11 @@ ALL_POWERFUL: Final = frozenset(
 """The server's built-in groups of administrators and power users: they may everything that is needed here."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Say:
-    subject: str
-
-    def ok(self, text: str) -> Finding:
-        return Finding(level="ok", subject=self.subject, text=text)
-
-    def warning(self, text: str) -> Finding:
-        return Finding(level="warning", subject=self.subject, text=text)
-
-    def error(self, text: str) -> Finding:
-        return Finding(level="error", subject=self.subject, text=text)
-
-
 async def findings(
     api: NxApi, name: str, config: Config, targets: Targets, *, now: Callable[[], float]
 ) -> list[Finding]:
     """Look at everything; the first thing that cannot be asked ends the list."""
-    say = _Say(name)
+    say = Say(name)
     found: list[Finding] = []
     try:
         await api.session.log_in()
@@ -62,7 +47,7 @@ async def findings(
     return found
 
 
-async def _server(api: NxApi, say: _Say, now: Callable[[], float]) -> list[Finding]:
+async def _server(api: NxApi, say: Say, now: Callable[[], float]) -> list[Finding]:
     site = await api.session.site()
     found = [say.ok(f"{site.brand} {site.version}: logged in, REST v{api.session.version}")]
     if api.session.version > site.api:
@@ -83,7 +68,7 @@ async def _server(api: NxApi, say: _Say, now: Callable[[], float]) -> list[Findi
     return found
 
 
-def _rights(rights: Rights, say: _Say, targets: Targets) -> Iterator[Finding]:
+def _rights(rights: Rights, say: Say, targets: Targets) -> Iterator[Finding]:
     """`permissions` are in the vendor's OpenAPI file; the names of access rights are not: see the docs."""
     if rights.groups & ALL_POWERFUL:
         yield say.warning("the user is a power user: a group of its own with less rights is enough")
@@ -100,7 +85,7 @@ def _rights(rights: Rights, say: _Say, targets: Targets) -> Iterator[Finding]:
 
 
 async def _camera(
-    api: NxApi, say: _Say, target: str, presets: frozenset[str], devices: Mapping[str, Device]
+    api: NxApi, say: Say, target: str, presets: frozenset[str], devices: Mapping[str, Device]
 ) -> list[Finding]:
     device = devices.get(plain_id(target))
     if device is None:
@@ -131,7 +116,7 @@ async def _missing_presets(api: NxApi, who: str, target: str, wanted: frozenset[
     ]
 
 
-async def _consoles(api: NxApi, say: _Say, consoles: frozenset[str]) -> list[Finding]:
+async def _consoles(api: NxApi, say: Say, consoles: frozenset[str]) -> list[Finding]:
     """Pop-ups go to users; the rules name them, so this only proves that they exist."""
     if not consoles:
         return []
@@ -148,7 +133,7 @@ async def _consoles(api: NxApi, say: _Say, consoles: frozenset[str]) -> list[Fin
     ]
 
 
-async def _triggers(api: NxApi, say: _Say, config: Config, consoles: frozenset[str]) -> list[Finding]:
+async def _triggers(api: NxApi, say: Say, config: Config, consoles: frozenset[str]) -> list[Finding]:
     """The soft triggers that the settings name, for each console."""
     operations = (Operation.SHOW, Operation.POPUP)
     wanted = {config.trigger_for(operation, console) for operation in operations for console in consoles}
@@ -161,7 +146,7 @@ async def _triggers(api: NxApi, say: _Say, config: Config, consoles: frozenset[s
 
 
 async def _rules(
-    api: NxApi, say: _Say, config: Config, targets: Targets, devices: Mapping[str, Device]
+    api: NxApi, say: Say, config: Config, targets: Targets, devices: Mapping[str, Device]
 ) -> list[Finding]:
     if not config.recording_rule:
         return [say.warning("recording_rule is off: nothing proves that an event records anything")]
@@ -175,7 +160,7 @@ async def _rules(
     return [finding for device in known for finding in _recorded(say, device, rules, config.source)]
 
 
-def _recorded(say: _Say, device: Device, rules: list[Rule], source: str) -> Iterator[Finding]:
+def _recorded(say: Say, device: Device, rules: list[Rule], source: str) -> Iterator[Finding]:
     """What the rules do for one camera."""
     who = f"camera {device.name} ({device.id})"
     found = recordings_of(device.id, rules, source)

@@ -28,13 +28,13 @@ from bridge.model import (
     Operation,
     Receipt,
     Targets,
-    Tier,
     VmsCamera,
     VmsConsole,
 )
 from bridge.protocols.http import HttpLink, Refused
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.nx import EventState, NxApi
-from bridge.protocols.nx_session import Limits, NxSession
+from bridge.protocols.nx_session import NxSession
 from bridge.protocols.nx_values import Device
 
 ASK_EVERY: Final = 0.5
@@ -88,8 +88,7 @@ class Driver:
             by_rule = self.capabilities[delivery.operation] is Capability.BY_RULE
             why = "a rule in the VMS does it on event_start" if by_rule else "there is nothing for it"
             raise Permanent(f"{self.name}: {delivery.operation} cannot be ordered at an Nx server: {why}")
-        urgent = delivery.tier is Tier.EMERGENCY
-        return await action(delivery, Limits(deadline=delivery.deadline, urgent=urgent))
+        return await action(delivery, Limits.of(delivery))
 
     async def check(self) -> list[Finding]:
         """Prove version, log-in and rights, and each camera, preset, user and rule that the site needs."""

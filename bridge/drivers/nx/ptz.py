@@ -9,8 +9,8 @@ from bridge.drivers.nx.settings import Config
 from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
 from bridge.protocols.http import Refused
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.nx import NxApi
-from bridge.protocols.nx_session import Limits
 from bridge.protocols.nx_values import Position, Preset, PtzObject, plain_id
 
 ASK_EVERY: Final = 0.25

@@ -8,8 +8,8 @@ from __future__ import annotations
 from bridge.drivers.nx.settings import Config
 from bridge.errors import DeliveryError, Permanent, Uncertain
 from bridge.model import Delivery, DeliveryState, Receipt
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.nx import NxApi
-from bridge.protocols.nx_session import Limits
 from bridge.protocols.nx_values import SoftTrigger, plain_id
 
 

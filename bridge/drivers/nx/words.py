@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridge.model import Delivery
+from bridge.protocols.incident_note import FACTS, facts_of
 from bridge.protocols.nx_values import Bookmark
 from bridge.protocols.template import escape_line
 
 OURS: Final = "sosbridge"
 """Tag of every bookmark that the bridge makes."""
 NAME_LENGTH: Final = 120
-FACTS: Final = ("location", "spoken", "phone", "extension", "tier", "opened_at", "exercise", "missing")
 _TRACE: Final = re.compile(r"incident ([0-9a-f-]{36}) event (\d{1,15})")
 
 
@@ -57,7 +57,7 @@ def incident_tag(delivery: Delivery) -> str:
 def bookmark_fields(delivery: Delivery, *, before: float, length: float) -> dict[str, Any]:
     """The body that makes the bookmark. before, length: seconds."""
     opened = opened_ms(delivery)
-    facts = [f"{name} {escape_line(value)}" for name in FACTS if (value := delivery.params.get(name))]
+    facts = facts_of(delivery, (*FACTS, "missing"))
     tags = [
         OURS,
         incident_tag(delivery),

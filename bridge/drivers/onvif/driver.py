@@ -31,13 +31,13 @@ from bridge.model import (
     Operation,
     Receipt,
     Targets,
-    Tier,
     VmsCamera,
 )
 from bridge.protocols.http import Refused
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.onvif.camera import Camera
 from bridge.protocols.onvif.ptz import Position
-from bridge.protocols.onvif.session import Limits, NotAuthorized, Session
+from bridge.protocols.onvif.session import NotAuthorized, Session
 
 
 class Driver:
@@ -70,7 +70,7 @@ class Driver:
         if camera is None:
             there = ", ".join(list(self._cameras)[:10])
             raise Permanent(f"{self.name}: there is no camera {delivery.target!r}; there is {there}")
-        limits = Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
+        limits = Limits.of(delivery)
         try:
             receipt = await action(delivery, camera, limits)
         except Unreachable as error:
@@ -105,8 +105,9 @@ class Driver:
             raise failures[0]
         return Inventory(cameras=tuple(found))
 
-    async def still_held(self, operation: Operation, target: str) -> bool | None:  # noqa: ARG002 -- model.Driver's
+    async def still_held(self, operation: Operation, target: str) -> bool | None:
         """Always None: an output's state cannot be asked, and a preset is not held."""
+        del operation, target  # nothing can be asked
         return None
 
     async def close(self) -> None:

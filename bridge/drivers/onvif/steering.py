@@ -9,9 +9,9 @@ from typing import Final
 from bridge.drivers.onvif.arrival import Journey, at_rest, watch
 from bridge.errors import DeliveryError, Retryable, Uncertain
 from bridge.model import Clock, DeliveryState, Receipt
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.onvif.camera import Camera
 from bridge.protocols.onvif.ptz import Position, Preset, Status
-from bridge.protocols.onvif.session import Limits
 
 NOWHERE: Final = Position()
 """A position of which nothing is known."""

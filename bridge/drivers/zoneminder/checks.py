@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bridge.errors import DeliveryError
-from bridge.model import Finding
+from bridge.model import Finding, Say
 from bridge.protocols.zoneminder import ZoneMinderApi
 from bridge.protocols.zoneminder_values import Monitor
 
@@ -15,28 +14,12 @@ NAMED: Final = 10
 """Monitors that are named at most when one is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Say:
-    """Findings about one ZoneMinder."""
-
-    subject: str
-
-    def ok(self, text: str) -> Finding:
-        return Finding(level="ok", subject=self.subject, text=text)
-
-    def warning(self, text: str) -> Finding:
-        return Finding(level="warning", subject=self.subject, text=text)
-
-    def error(self, text: str) -> Finding:
-        return Finding(level="error", subject=self.subject, text=text)
-
-
 async def findings(api: ZoneMinderApi, name: str, targets: Mapping[str, frozenset[str]]) -> list[Finding]:
     """Log in and look; the first thing that cannot be asked ends the list.
 
     targets: monitor id -> the presets the site uses there.
     """
-    say = _Say(name)
+    say = Say(name)
     found: list[Finding] = []
     try:
         version = await api.log_in()
@@ -54,7 +37,7 @@ async def findings(api: ZoneMinderApi, name: str, targets: Mapping[str, frozense
     return found
 
 
-async def _rights(api: ZoneMinderApi, say: _Say, *, moves: bool) -> list[Finding]:
+async def _rights(api: ZoneMinderApi, say: Say, *, moves: bool) -> list[Finding]:
     """Least rights (tried on 1.36.33): Stream View, Events Edit, Monitors View; for PTZ Control View."""
     found = []
     if not await api.may_edit_events():
@@ -74,7 +57,7 @@ async def _rights(api: ZoneMinderApi, say: _Say, *, moves: bool) -> list[Finding
     return found
 
 
-async def _monitors(api: ZoneMinderApi, say: _Say, targets: Mapping[str, frozenset[str]]) -> list[Finding]:
+async def _monitors(api: ZoneMinderApi, say: Say, targets: Mapping[str, frozenset[str]]) -> list[Finding]:
     monitors = {monitor.id: monitor for monitor in await api.monitors()}
     known_presets = await api.presets_of_control_types() if any(targets.values()) else {}
     found = []
@@ -94,7 +77,7 @@ async def _monitors(api: ZoneMinderApi, say: _Say, targets: Mapping[str, frozens
     return found
 
 
-def _health(monitor: Monitor, say: _Say) -> Iterator[Finding]:
+def _health(monitor: Monitor, say: Say) -> Iterator[Finding]:
     who = f"monitor {monitor.id} ({monitor.name})"
     if not monitor.can_record:
         what = f"function {monitor.function}" if monitor.function else "recording None"
@@ -111,7 +94,7 @@ def _health(monitor: Monitor, say: _Say) -> Iterator[Finding]:
 
 
 def _presets(
-    monitor: Monitor, presets: frozenset[str], known: Mapping[str, int], say: _Say
+    monitor: Monitor, presets: frozenset[str], known: Mapping[str, int], say: Say
 ) -> Iterator[Finding]:
     if not presets:
         return

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 
 from bridge.drivers.zoneminder.checks import findings
 from bridge.drivers.zoneminder.evidence import Evidence
+from bridge.drivers.zoneminder.forced import ForcedAlarms
 from bridge.errors import CameraMissing, DeliveryError, Permanent, Retryable, Uncertain
 from bridge.model import (
     Capability,
@@ -25,13 +26,13 @@ from bridge.model import (
     Operation,
     Receipt,
     Targets,
-    Tier,
     VmsCamera,
 )
 from bridge.protocols.http import HttpLink
+from bridge.protocols.http_limits import Limits
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.secret import Secret
-from bridge.protocols.zoneminder import HelperFailed, Limits, ZoneMinderApi
+from bridge.protocols.zoneminder import HelperFailed, ZoneMinderApi
 from bridge.protocols.zoneminder_values import AlarmState, Monitor, VideoEvent
 
 ASK_EVERY: Final = 0.5
@@ -81,7 +82,8 @@ class Driver:
         self._clock = clock
         self._link = HttpLink(config, name=name, clock=clock)
         self._api = ZoneMinderApi(self._link, user=config.user, password=config.password, clock=clock)
-        evidence = Evidence(self._api, name=name, clock=clock)
+        self._forced = ForcedAlarms()
+        evidence = Evidence(self._api, name=name, clock=clock, forced=self._forced)
         self._actions: Mapping[Operation, Callable[[Delivery, Limits], Awaitable[Receipt]]] = {
             Operation.START_RECORDING: self._start_recording,
             Operation.STOP_RECORDING: self._stop_recording,
@@ -100,9 +102,7 @@ class Driver:
             raise Permanent(f"{self.name}: ZoneMinder has nothing for {delivery.operation}")
         if not _MONITOR.fullmatch(delivery.target):
             raise Permanent(f"{self.name}: {delivery.target!r} is not the number of a monitor")
-        return await action(
-            delivery, Limits(deadline=delivery.deadline, urgent=delivery.tier is Tier.EMERGENCY)
-        )
+        return await action(delivery, Limits.of(delivery))
 
     async def check(self) -> list[Finding]:
         """Prove log-in, rights and daemons, and each monitor and preset that the site uses."""
@@ -136,11 +136,13 @@ class Driver:
 
     async def _start_recording(self, delivery: Delivery, limits: Limits) -> Receipt:
         try:
-            return await self._force(delivery, limits)
+            receipt = await self._force(delivery, limits)
         except HelperFailed:
             # So it says of every camera whose capture process is down: ask which it is.
             _require_pictures(await self._api.monitor(delivery.target, limits))
             raise
+        self._forced.began(delivery, receipt)
+        return receipt
 
     async def _force(self, delivery: Delivery, limits: Limits) -> Receipt:
         monitor = delivery.target
@@ -198,6 +200,7 @@ class Driver:
     async def _stop_recording(self, delivery: Delivery, limits: Limits) -> Receipt:
         monitor = delivery.target
         await self._api.cancel_alarm(monitor, limits)
+        self._forced.ended(delivery)
         try:
             state = await self._state_after(monitor, limits)
         except DeliveryError as error:

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bridge.drivers.zoneminder.bookmark import annotated, bears, describe, end_line, extended, mentions
+from bridge.drivers.zoneminder.bookmark import annotated, bears, describe, extended, mentions
+from bridge.drivers.zoneminder.forced import ForcedAlarms
 from bridge.errors import DeliveryError, Retryable, Uncertain
 from bridge.model import Clock, Delivery, DeliveryState, Receipt
-from bridge.protocols.zoneminder import Limits, ZoneMinderApi
+from bridge.protocols.http_limits import Limits
+from bridge.protocols.incident_note import end_line
+from bridge.protocols.zoneminder import ZoneMinderApi
 from bridge.protocols.zoneminder_values import VideoEvent
 
 LOOKED_AT: Final = 10
@@ -21,10 +24,11 @@ LOOKED_AT: Final = 10
 class Evidence:
     """The recordings of one ZoneMinder. name: the driver instance's."""
 
-    def __init__(self, api: ZoneMinderApi, *, name: str, clock: Clock) -> None:
+    def __init__(self, api: ZoneMinderApi, *, name: str, clock: Clock, forced: ForcedAlarms) -> None:
         self._api = api
         self._name = name
         self._clock = clock
+        self._forced = forced
 
     async def bookmark(self, delivery: Delivery, limits: Limits) -> Receipt:
         """Name and annotate the recording, unless it bears the incident already."""
@@ -83,7 +87,7 @@ class Evidence:
         return ours
 
     async def _event_to_mark(self, delivery: Delivery, limits: Limits) -> VideoEvent:
-        number = _referred(delivery)
+        number = _referred(delivery) or _event_in(self._forced.reference_after(delivery))
         if number is not None:
             event = await self._api.event(number, limits)
             if event is not None and event.monitor == delivery.target:
@@ -107,6 +111,10 @@ class Evidence:
 def _referred(delivery: Delivery) -> int | None:
     """The event that an earlier receipt named."""
     reference = delivery.reference or delivery.params.get("reference", "")
+    return _event_in(reference)
+
+
+def _event_in(reference: str) -> int | None:
     match = re.fullmatch(r"event:(\d{1,18})", reference)
     return int(match[1]) if match else None
 

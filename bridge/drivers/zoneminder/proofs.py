@@ -22,6 +22,7 @@ _PROOFS: Final[Mapping[Operation, str]] = MappingProxyType(
 )
 
 
-def proofs_of(config: BaseModel) -> Mapping[Operation, str]:  # noqa: ARG001  # as `config.instances` calls it
+def proofs_of(config: BaseModel) -> Mapping[Operation, str]:
     """Return what is read back. Not PTZ: ZoneMinder says Ok to everything."""
+    del config  # whatever the site has set
     return _PROOFS

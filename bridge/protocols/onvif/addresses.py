@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bridge.errors import ProtocolError
 from bridge.model import NOTHING
-from bridge.protocols.http import checked_path
+from bridge.protocols.http_outgoing import checked_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 
 from bridge.errors import Permanent
 from bridge.protocols.http import Effect, HttpAnswer
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.onvif.addresses import Address
 from bridge.protocols.onvif.device import (
     GET_CAPABILITIES,
@@ -37,7 +38,7 @@ from bridge.protocols.onvif.ptz import (
     read_presets,
     read_status,
 )
-from bridge.protocols.onvif.session import NO_LIMITS, CameraRefused, Limits, NotAuthorized, Session
+from bridge.protocols.onvif.session import CameraRefused, NotAuthorized, Session
 
 SERVICES: Final = {"trt": "media", "tptz": "PTZ", "tev": "event"}
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bridge.errors import ProtocolError
-from bridge.protocols.http import checked_path
+from bridge.protocols.http_outgoing import checked_path
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.secret import Secret
 

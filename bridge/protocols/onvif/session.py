@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 from bridge.errors import ConfigError, DeliveryError, Permanent, ProtocolError, Retryable
 from bridge.model import Clock
 from bridge.protocols.http import Effect, HttpAnswer, HttpLink
+from bridge.protocols.http_limits import NO_LIMITS, Limits
 from bridge.protocols.http_settings import HttpSettings
 from bridge.protocols.onvif.addresses import Address
 from bridge.protocols.onvif.device import GET_TIME, read_time_of
@@ -29,17 +30,6 @@ ANSWERS: Final = frozenset({200, 202, 400, 401, 403, 500})
 """Statuses whose body is looked into: the fault tells the truth."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long one question may take (UTC epoch seconds), and whether it goes before others."""
-
-    deadline: float | None = None
-    urgent: bool = False
-
-
-NO_LIMITS: Final = Limits()
 
 
 class CameraRefused(Permanent):

@@ -73,7 +73,8 @@ class FakeFrigate(FakeServer):
     def expire_tokens(self) -> None:
         self._tokens.clear()
 
-    def refusal(self, status: int, request: Request) -> Answer:  # noqa: ARG002 -- one shape for all requests
+    def refusal(self, status: int, request: Request) -> Answer:
+        del request  # one shape for all
         if status == 401:  # nginx says it, before Frigate is asked
             return Answer(
                 401, b"<html><head><title>401 Authorization Required</title></head></html>", "text/html"

@@ -66,7 +66,8 @@ class FakeGenetec(FakeServer):
     def base_url(self) -> str:
         return self.url + PREFIX
 
-    def refusal(self, status: int, request: Request) -> Answer:  # noqa: ARG002 -- a page, whatever was asked
+    def refusal(self, status: int, request: Request) -> Answer:
+        del request  # a page, whatever was asked
         return Answer(status, b"<html><body>Error</body></html>", "text/html")
 
     async def _read(self, reader: asyncio.StreamReader) -> Request:

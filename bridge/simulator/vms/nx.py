@@ -75,7 +75,8 @@ class FakeNx(FakeServer):
         """An operator acknowledges the device's last event in the desktop client. user: its id."""
         return self.state.acknowledge(device, user=user, now=self.clock.now())
 
-    def refusal(self, status: int, request: Request) -> Answer:  # noqa: ARG002 -- the same for all requests
+    def refusal(self, status: int, request: Request) -> Answer:
+        del request  # the same for all
         return _refuse(status, {401: "unauthorized", 404: "notFound"}.get(status, "forbidden"))
 
     async def answer(self, request: Request) -> Answer:
