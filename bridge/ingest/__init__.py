@@ -1,7 +1,8 @@
 """The one door in: `Ingest.accept(event)`; what comes in by it of itself: due timers, and at the start what
 was left on."""
 
-from bridge.ingest.door import Committed, Ingest
+from bridge.ingest.deciding import Committed
+from bridge.ingest.door import Ingest
 from bridge.ingest.left_on import stop_what_is_left_on
 from bridge.ingest.timers import Timers
 

@@ -16,11 +16,11 @@ from typing import Final
 
 import structlog
 
-from bridge.engine import Decision, fold, further_needs, needs_of
 from bridge.errors import StoreError
-from bridge.model import Clock, Delivery, Event, Kind
+from bridge.ingest.deciding import Committed, Decider
+from bridge.model import Clock, Event, Kind
 from bridge.response import Plan, identify
-from bridge.store import Lease, Rejected, Spool, Store, StoreThread
+from bridge.store import Spool, Store, StoreThread
 
 log = structlog.get_logger(__name__)
 
@@ -50,17 +50,6 @@ UNHURRIED: Final = frozenset(
 
 So a call's hangup may be decided after a later call's start, as it may reach us; never before its own.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """What one transaction settled. Handed to the observers in commit order."""
-
-    decisions: Sequence[Decision]
-    leased: Sequence[Delivery]
-    """Deliveries born in it, already leased to this node."""
-    at: float
-    """After the commit, UTC epoch seconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -96,10 +85,9 @@ class Ingest:
         self.plan = plan
         self.degraded_since: float | None = None
         self._canary_at: float | None = None
-        self._store = store
+        self._decider = Decider(store, clock, node=node)
         self._thread = thread
         self._clock = clock
-        self._node = node
         self._spool = spool
         self._spool_thread = spool_thread or thread
         self._drained = spool is None or not len(spool)
@@ -196,9 +184,10 @@ class Ingest:
 
     async def _settle(self, batch: list[_Waiting]) -> None:
         """Commit the batch; while the store fails, try again: nothing that came in is ever dropped."""
+        events = [waiting.event for waiting in batch if waiting.event is not None]
         while True:
             try:
-                committed = await self._thread.run(lambda: self._write(batch))
+                committed = await self._thread.run(lambda: self._decider.commit(events, self.plan))
             except StoreError as error:
                 self._degrade(str(error))
                 await self._clock.sleep(RETRY_EVERY)
@@ -214,42 +203,6 @@ class Ingest:
             self._canary_at = self._clock.monotonic()
         for observer in self._observers:
             observer(committed)
-
-    def _write(self, batch: Sequence[_Waiting]) -> Committed:
-        """In the store thread: one transaction, or one an event if the batch cannot be decided together."""
-        events = [waiting.event for waiting in batch if waiting.event is not None]
-        now = self._clock.now()
-        try:
-            return self._transact(events, now)
-        except Exception as error:
-            if isinstance(error, StoreError) and not isinstance(error, Rejected):
-                raise
-            log.exception("a batch could not be decided: one by one", events=len(events))
-        parts = [self._transact_or_report(event, now) for event in events]
-        return Committed(
-            [decision for part in parts for decision in part.decisions],
-            [delivery for part in parts for delivery in part.leased],
-            self._clock.now(),
-        )
-
-    def _transact_or_report(self, event: Event, now: float) -> Committed:
-        try:
-            return self._transact([event], now)
-        except Exception as error:
-            if isinstance(error, StoreError) and not isinstance(error, Rejected):
-                raise
-            log.exception("an event could not be decided", event_id=event.id, kind=event.kind)
-            return self._transact([_undecidable(event, error, now)], now)
-
-    def _transact(self, events: Sequence[Event], now: float) -> Committed:
-        needs = needs_of(events, self.plan)
-        with self._store.transaction() as transaction:
-            state = transaction.load(needs)
-            if further := further_needs(needs, events, state, self.plan):
-                state = transaction.load(further)
-            decisions = fold(events, state, self.plan, now)
-            leased = transaction.write(decisions, Lease(node=self._node, now=now) if self._node else None)
-        return Committed(decisions, leased, self._clock.now())
 
     # --- when the store is slow or away --------------------------------------------------------------
 
@@ -299,19 +252,3 @@ class Ingest:
 
 def _taken(queue: deque[_Waiting], most: int) -> list[_Waiting]:
     return [queue.popleft() for _ in range(min(most, len(queue)))]
-
-
-def _undecidable(event: Event, error: Exception, now: float) -> Event:
-    """What is stored in place of an event that the engine cannot decide: a person has to look."""
-    return Event(
-        kind=Kind.FAULT,
-        source="bridge",
-        key=f"undecidable/{event.id}",
-        occurred_at=now,
-        received_at=now,
-        attributes={
-            "subject": "engine",
-            "what": f"undecidable/{event.kind}",
-            "text": f"{event.kind} of {event.source} {event.key} could not be decided: {error!r}",
-        },
-    )

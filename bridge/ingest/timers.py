@@ -6,7 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable
 
-from bridge.ingest.door import Committed
+from bridge.ingest.deciding import Committed
 from bridge.model import Accept, Clock, Event, Kind, Timer
 
 

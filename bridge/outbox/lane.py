@@ -29,13 +29,13 @@ from bridge.model import (
     Delivery,
     DeliveryState,
     Driver,
-    Event,
     Kind,
     Receipt,
     Tier,
 )
 from bridge.outbox.breaker import Breaker, backoff
 from bridge.outbox.queue import LaneQueue
+from bridge.outbox.reports import Reports
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Lane:
         self.breaker = Breaker()
         self.down: Down | None = None
         """While the breaker is open: since when and why."""
-        self._accept = accept
+        self._reports = Reports(name, accept, clock)
         self._clock = clock
         self._queue = LaneQueue()
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -257,7 +257,7 @@ class Lane:
             return
         later = replace(delivery, next_attempt_at=at, proof=str(error))
         self._queue.put(later)
-        self._report(later, "retry", str(error), next_attempt_at=repr(at), missing=missing)
+        self._reports.delivery(later, "retry", str(error), next_attempt_at=repr(at), missing=missing)
 
     # --- telling ------------------------------------------------------------------------------------
 
@@ -267,48 +267,14 @@ class Lane:
 
     def _settle(self, delivery: Delivery, state: DeliveryState, proof: str, **more: str) -> None:
         self._settled.add(delivery.id)
-        self._report(delivery, state, proof, **more)
-
-    def _report(self, delivery: Delivery, state: str, proof: str, **more: str) -> None:
-        attributes = {
-            "delivery": delivery.id,
-            "state": state,
-            "attempts": str(delivery.attempts),
-            "proof": proof,
-            "camera": delivery.params.get("camera", ""),
-            "started_at": repr(delivery.started_at) if delivery.started_at else "",
-            "doubtful": "yes" if delivery.doubtful else "",
-            **more,
-        }
-        self._accept(
-            Event(
-                kind=Kind.DELIVERY_SETTLED,
-                source="outbox",
-                key=f"{delivery.id}/{delivery.attempts}/{state}",
-                occurred_at=self._clock.now(),
-                incident=delivery.incident,
-                attributes={name: text for name, text in attributes.items() if text},
-            )
-        )
+        self._reports.delivery(delivery, state, proof, **more)
 
     def _answered(self) -> None:
         if self.breaker.answered():
             self.down = None
-            self._link(Kind.LINK_RESTORED, "answers again")
+            self._reports.link(Kind.LINK_RESTORED, "answers again")
 
     def _silent(self, why: str) -> None:
         if self.breaker.silent(self._clock.monotonic()):
             self.down = Down(self._clock.now(), why)
-            self._link(Kind.LINK_LOST, why)
-
-    def _link(self, kind: Kind, text: str) -> None:
-        now = self._clock.now()
-        self._accept(
-            Event(
-                kind=kind,
-                source="outbox",
-                key=f"driver/{self.name}/{now!r}",
-                occurred_at=now,
-                attributes={"subject": f"driver/{self.name}", "text": text},
-            )
-        )
+            self._reports.link(Kind.LINK_LOST, why)

@@ -14,7 +14,7 @@ import pytest
 from bridge import engine
 from bridge.engine import Decision, Reason, State
 from bridge.errors import StoreError
-from bridge.ingest import Timers
+from bridge.ingest import Timers, deciding
 from bridge.ingest import door as door_module
 from bridge.model import DeliveryState, Event, IncidentState, Kind, Operation, Tier
 from bridge.response import Plan, Rule, Step
@@ -167,7 +167,7 @@ async def test_an_event_that_cannot_be_decided_is_a_fault_and_its_neighbours_are
             raise ZeroDivisionError
         return engine.fold(events, state, plan, now)
 
-    monkeypatch.setattr(door_module, "fold", fold)
+    monkeypatch.setattr(deciding, "fold", fold)
     async with door() as d:
         waiting = [
             d.ingest.accept(call_event(Kind.CALL_DIALING, START, key=key))
