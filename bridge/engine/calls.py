@@ -11,7 +11,7 @@ from bridge.engine.holds import end_exercise
 from bridge.engine.state import Reason
 from bridge.engine.table import Signal
 from bridge.engine.turn import Turn
-from bridge.model import CALL_KINDS, Call, Event, Incident, IncidentState, Kind, Tier, derive_id
+from bridge.model import CALL_KINDS, NOTHING, Call, Event, Incident, IncidentState, Kind, Tier, derive_id
 from bridge.response import UNKNOWN_PHONE, tier_of
 
 REUSE_AFTER: Final = 60.0
@@ -112,6 +112,8 @@ def _joined(incident: Incident, tier: Tier) -> tuple[Signal, Incident]:
         pressed=incident.pressed + 1,
         acknowledged_at=None,
         acknowledged_by="",
+        people_wanted=1,
+        acknowledgers=NOTHING,
     )
     return (Signal.PRESS if incident.tier is Tier.EMERGENCY else Signal.RAISE), pressed
 

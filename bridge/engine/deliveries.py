@@ -132,7 +132,7 @@ def hold_lost(turn: Turn) -> None:
         turn.because(Reason.NOTED)
         return
     turn.because(Reason.REASSERTED)
-    turn.note(incident.id, f"{resource} was found off: switched on again")
+    turn.note(incident.id, f"{turn.name_of(resource)} was found off: switched on again")
     ask_again(turn, incident, "reassert", [kept[-1], *_bookmark_at(turn, incident, kept[-1])])
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bridge.calls import UNANSWERED
-from bridge.engine import passing_on, steps, stops
+from bridge.engine import more, passing_on, steps, stops
 from bridge.engine.needs import ENDED_BY_HAND, subjects_of_calls
 from bridge.engine.pictures import Picture, picture_of
 from bridge.engine.table import TRANSITIONS, Effect, Signal
@@ -20,7 +20,7 @@ from bridge.response import Action, Step
 ESCALATION: Final = ("escalate_1", "escalate_2")
 SUSPENSION: Final = ("console_settle", "console_click")
 CALLING_TIMERS: Final = frozenset(
-    {"picture", *ESCALATION, *SUSPENSION, "hangup_dispatch", "fallback", "unresolved"}
+    {"picture", *ESCALATION, *SUSPENSION, "hangup_dispatch", "fallback", "unresolved", more.TIMER}
 )
 """Everything that calls for attention; stopped when somebody has the incident."""
 
@@ -85,8 +85,9 @@ def _tell(step: Step) -> Callable[[Turn, Incident], None]:
 
 
 def _tell_cleared(turn: Turn, incident: Incident) -> None:
-    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too."""
-    may_ring = turn.event.kind in ENDED_BY_HAND
+    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too,
+    but for that of further people."""
+    may_ring = turn.event.kind in ENDED_BY_HAND or incident.wants_more
     actions = actions_of(turn, incident, Step.CLEARED)
     told = (action for action in actions if may_ring or action.operation is not Operation.NOTIFY)
     steps.ask_anew(turn, incident, Step.CLEARED, told)
@@ -211,6 +212,7 @@ EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxy
         Effect.ESCALATION: _escalation,
         Effect.CALM: _calm,
         Effect.REMIND: remind,
+        Effect.COUNT: more.count,
         Effect.WATCH_DISPATCH: _watch_dispatch,
         Effect.REDIALLED: _redialled,
         Effect.HAND_OVER: passing_on.hand_over,

@@ -21,7 +21,7 @@ from bridge.response import Action, Fallback, Step, dispatch
 TIMER: Final = "fallback"
 AWAY: Final = ("link", "blind", "probe")
 """Kinds of fault that say that a PBX is not reached, or would not ring."""
-_SILENCING: Final = (Step.ACKNOWLEDGED, Step.CLEARED)
+SILENCING: Final = (Step.ACKNOWLEDGED, Step.CLEARED)
 """Steps in which dispatch is told to ring nobody any more."""
 _NEARLY: Final = 0.001
 """Seconds; a timer may be due that much too early by the rounding of its time."""
@@ -123,7 +123,7 @@ def _fallback_of(turn: Turn, delivery: Delivery) -> Fallback | None:
 
 
 def _rings(delivery: Delivery) -> bool:
-    return delivery.step.partition("/")[0] not in _SILENCING
+    return delivery.step.partition("/")[0] not in SILENCING
 
 
 def _is_new(delivery: Delivery) -> bool:

@@ -11,8 +11,10 @@ from bridge.engine import calls
 from bridge.engine.deliveries import hold_lost, settled
 from bridge.engine.effects import apply_signal, clear
 from bridge.engine.fallback import stand_in
+from bridge.engine.more import how_of, people_wanted, who_of
 from bridge.engine.needs import subject_of
 from bridge.engine.passing_on import give_to
+from bridge.engine.segments import OFFLINE, regroup
 from bridge.engine.state import Decision, Reason, State
 from bridge.engine.stops import stop_again
 from bridge.engine.table import Signal
@@ -73,22 +75,23 @@ def _incident_of(turn: Turn) -> Incident | None:
     return state.live_incident(event.phone, exercise=calls.is_exercise(event))
 
 
-def _who(event: Event) -> str:
-    return event.attributes.get("by") or event.source
-
-
 def _acknowledged(turn: Turn) -> None:
     """A named person has it. The first one wins, every one is told."""
     incident = _incident_of(turn)
     if incident is None:
         turn.because(Reason.ORPHAN)
         return
-    who, how = _who(turn.event), turn.event.attributes.get("how", turn.event.via)
+    who, how = who_of(turn.event), how_of(turn.event)
     text = f"acknowledged by {who}" + (f" ({how})" if how else "")
     if incident.acknowledged_at is not None:
         text = f"also {text}; {incident.acknowledged_by} was first"
     elif incident.state in (IncidentState.OPEN, IncidentState.CONNECTED):
-        incident = replace(incident, acknowledged_at=turn.event.occurred_at, acknowledged_by=who)
+        incident = replace(
+            incident,
+            acknowledged_at=turn.event.occurred_at,
+            acknowledged_by=who,
+            people_wanted=people_wanted(turn, incident),
+        )
     apply_signal(turn, incident, Signal.ACKNOWLEDGE, text)
 
 
@@ -100,7 +103,7 @@ def _resolved(turn: Turn) -> None:
     elif incident.tier is Tier.EMERGENCY and not turn.event.attributes.get("by"):
         turn.note(incident.id, "not resolved: an SOS is cleared by a named person, and nobody is named")
     else:
-        who = _who(turn.event)
+        who = who_of(turn.event)
         why = turn.event.attributes.get("reason") or f"resolved by {who}"
         clear(turn, incident, Signal.RESOLVE, who, why)
 
@@ -182,8 +185,8 @@ def _left_on(turn: Turn) -> None:
 FAULT_OF: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         Kind.TAMPER: "tamper",
-        Kind.OFFLINE: "offline",
-        Kind.ONLINE: "offline",
+        Kind.OFFLINE: OFFLINE,
+        Kind.ONLINE: OFFLINE,
         Kind.LINK_LOST: "link",
         Kind.LINK_RESTORED: "link",
         Kind.CLOCK_STEPPED: "clock",
@@ -208,10 +211,20 @@ def _tampered(turn: Turn) -> None:
     look_at_tamper(turn)
 
 
+def _went_away(turn: Turn) -> None:
+    _fault_opened(turn)
+    regroup(turn)
+
+
 def _fault_cleared(turn: Turn) -> None:
     event = turn.event
     cleared = turn.clear_fault(subject_of(event), _what(event), event.occurred_at)
     turn.because(Reason.FAULT_CLEARED if cleared else Reason.NOTED)
+
+
+def _came_back(turn: Turn) -> None:
+    _fault_cleared(turn)
+    regroup(turn)
 
 
 DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
@@ -235,11 +248,11 @@ DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
         Kind.LEFT_ON: _left_on,
         Kind.TAMPER: _tampered,
         Kind.FAULT: _fault_opened,
-        Kind.OFFLINE: _fault_opened,
+        Kind.OFFLINE: _went_away,
         Kind.LINK_LOST: _fault_opened,
         Kind.CLOCK_STEPPED: _fault_opened,
         Kind.FAULT_CLEARED: _fault_cleared,
-        Kind.ONLINE: _fault_cleared,
+        Kind.ONLINE: _came_back,
         Kind.LINK_RESTORED: _fault_cleared,
     }
 )

@@ -47,7 +47,7 @@ def claim(turn: Turn, incident: Incident, action: Action) -> bool:
 
 def _refusal(turn: Turn, incident: Incident, action: Action, holder: Hold) -> str:
     """Say who has it; where only who came first decided, how a person may decide otherwise."""
-    used = f"{action.resource} is used by {_name(turn, holder)}"
+    used = f"{turn.name_of(action.resource)} is used by {_name(turn, holder)}"
     if not may_swap(turn, incident, holder, action.sharing):
         return f"{used}: not taken from it"
     camera = action.resource.removeprefix(_PTZ)
@@ -64,8 +64,8 @@ def swap(turn: Turn, incident: Incident, holder: Hold, by: str) -> None:
     """Make `holder` wait for what it has, so that the incident may claim it."""
     turn.put_hold(replace(holder, held=False))
     to = f"{incident.tier} {incident.id[:8]} at {incident.location or incident.phone}"
-    _lose(turn, holder, f"{by} gave {holder.resource} to the {to}")
-    turn.note(incident.id, f"{by} gave it {holder.resource}, which {_name(turn, holder)} had")
+    _lose(turn, holder, f"{by} gave {turn.name_of(holder.resource)} to the {to}")
+    turn.note(incident.id, f"{by} gave it {turn.name_of(holder.resource)}, which {_name(turn, holder)} had")
 
 
 def holder_beside(turn: Turn, incident: Incident, resource: str) -> Hold | None:
@@ -152,7 +152,7 @@ def _is_clearing(turn: Turn, hold: Hold) -> bool:
 def _preempt(turn: Turn, loser: Hold, winner: Incident) -> None:
     turn.put_hold(replace(loser, held=False))
     by = f"{winner.tier} {winner.id[:8]} at {winner.location or winner.phone}"
-    _lose(turn, loser, f"{loser.resource} was taken by the {by}")
+    _lose(turn, loser, f"{turn.name_of(loser.resource)} was taken by the {by}")
     theirs = turn.state.incidents.get(loser.incident)
     if theirs is not None and theirs.exercise and _weight(winner.tier, winner) == _REAL_SOS:
         end_exercise(turn, theirs)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.calls import unanswered_subject
+from bridge.engine.segments import subjects_beside
 from bridge.engine.state import Needs, State
 from bridge.model import CALL_KINDS, Event, Incident, Kind, Tier
 from bridge.response import TAMPERED, Plan, every_view, resources_at
@@ -36,6 +37,7 @@ def needs_of(events: Iterable[Event], plan: Plan) -> Needs:
         | frozenset(f"incident/{event.incident}" for event in events if event.incident)
         | frozenset(f"driver/{rule.driver}" for rule in plan.rules)
         | frozenset(subject for subject in _of_fallbacks(plan))
+        | frozenset(subjects_beside(events, plan))
         | frozenset(subject for location in there for subject in _cameras_at(location, plan))
         | frozenset(
             subject_of_camera(event.attributes["camera"]) for event in events if _is_of_camera(event)

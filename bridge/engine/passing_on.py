@@ -45,7 +45,7 @@ def _give_back(turn: Turn, heir: Hold) -> None:
     action = next(_actions_on(turn, incident, heir.resource), None)
     if action is None or blockers(turn, incident, action):
         return
-    turn.note(incident.id, f"{heir.resource} is free again: given back")
+    turn.note(incident.id, f"{turn.name_of(heir.resource)} is free again: given back")
     ask_anew(turn, incident, "give_back", [action])
 
 
@@ -58,7 +58,7 @@ def give_to(turn: Turn, incident: Incident, resource: str, by: str) -> None:
     holder = holder_beside(turn, incident, resource)
     action = next(_actions_on(turn, incident, resource), None)
     if why := _refusal(turn, incident, holder, action, by):
-        turn.note(incident.id, f"{resource} is not swapped: {why}")
+        turn.note(incident.id, f"{turn.name_of(resource)} is not swapped: {why}")
     elif holder is not None and action is not None:
         turn.because(Reason.SWAPPED)
         swap(turn, incident, holder, by)

@@ -80,10 +80,15 @@ def ask_anew(turn: Turn, incident: Incident, name: str, actions: Iterable[Action
 
 def next_label(turn: Turn, incident: Incident, name: str) -> str:
     """Return the label of a step that may come several times in a press: `name/1`, `name/1-2`, ..."""
+    first, earlier = f"{name}/{incident.pressed}", rounds(turn, incident, name)
+    return f"{first}-{earlier + 1}" if earlier else first
+
+
+def rounds(turn: Turn, incident: Incident, name: str) -> int:
+    """Return how often the step was taken in this press."""
     first = f"{name}/{incident.pressed}"
     steps = {delivery.step for delivery in turn.state.deliveries_of(incident.id)}
-    earlier = sum(step == first or step.startswith(f"{first}-") for step in steps)
-    return f"{first}-{earlier + 1}" if earlier else first
+    return sum(step == first or step.startswith(f"{first}-") for step in steps)
 
 
 def ask(
@@ -135,6 +140,7 @@ def _whom_to_call(turn: Turn, incident: Incident, action: Action) -> Mapping[str
     """What dispatch has to be told besides: whether there is a picture, and which call to pick up.
 
     `call_key` and `endpoint` name the phone's newest call, the living ones first; `caller` is its number.
+    `more`: somebody has it, and more people are wanted.
     """
     if action.operation is not Operation.NOTIFY:
         return NOTHING
@@ -143,6 +149,8 @@ def _whom_to_call(turn: Turn, incident: Incident, action: Action) -> Mapping[str
     if calls:
         call = calls[-1]
         facts |= {"call_key": call.key, "endpoint": call.endpoint, "caller": call.caller}
+    if incident.wants_more:
+        facts["more"] = "yes"
     return facts
 
 

@@ -64,7 +64,9 @@ def stop_again(turn: Turn, incident: Incident) -> int:
         if last is None or not _is_in_vain(last, turn.now) or not _may_be_on(earlier):
             continue
         if undo.resource and begun_by_another(turn, incident, undo):
-            turn.note(incident.id, f"{undo.resource} is left on: another incident has it by now")
+            turn.note(
+                incident.id, f"{turn.name_of(undo.resource)} is left on: another incident has it by now"
+            )
         elif turn.plan.can(undo.driver, undo.operation):
             if not last.state.settled:
                 turn.supersede(last, "not done before its deadline: asked for anew")

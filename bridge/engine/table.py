@@ -55,6 +55,8 @@ class Effect(enum.StrEnum):
     """Start the escalation times afresh."""
     CALM = "calm"
     """Stop every escalation time."""
+    COUNT = "count"
+    """Count the person who acknowledged, where one is not enough."""
     REMIND = "remind"
     """Alert again when still unresolved."""
     WATCH_DISPATCH = "watch_dispatch"
@@ -84,7 +86,7 @@ _START_SOS = (E.START_SOS, E.ESCALATION)
 _REOPEN = (E.KEEP_ON, E.CALM, E.RESTORE, E.TELL_AGAIN, E.ESCALATION)
 _RAISE = (E.KEEP_ON, E.CALM, E.START_SOS, E.ESCALATION)
 _CLEAR = (E.CALM, E.HAND_OVER, E.BEACONS_OFF, E.TELL_CLEARED, E.POST_ROLL)
-_OWN = (E.CALM, E.TELL_ACKNOWLEDGED, E.REMIND)
+_OWN = (E.CALM, E.TELL_ACKNOWLEDGED, E.REMIND, E.COUNT)
 
 TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingProxyType(
     {
@@ -123,7 +125,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.ACKNOWLEDGED, Signal.CONNECT): Row(S.ACKNOWLEDGED, R.CONNECTED, (E.TELL_CONNECTED,)),
         (S.ACKNOWLEDGED, Signal.PART): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.ACKNOWLEDGED, Signal.DROP): Row(S.ACKNOWLEDGED, R.HUNG_UP),
-        (S.ACKNOWLEDGED, Signal.ACKNOWLEDGE): Row(S.ACKNOWLEDGED, R.NOTED),
+        (S.ACKNOWLEDGED, Signal.ACKNOWLEDGE): Row(S.ACKNOWLEDGED, R.NOTED, (E.COUNT,)),
         (S.ACKNOWLEDGED, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.ACKNOWLEDGED, Signal.POST_ROLL): Row(S.ACKNOWLEDGED, R.LATE),
         (S.ACKNOWLEDGED, Signal.TAMPER): Row(S.ACKNOWLEDGED, R.NOTED),

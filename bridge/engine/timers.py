@@ -9,6 +9,7 @@ from typing import Final
 from bridge.engine import steps, stops
 from bridge.engine.effects import ESCALATION, apply_signal, clear, no_picture, post_roll, remind
 from bridge.engine.fallback import fallback_due
+from bridge.engine.more import more_due
 from bridge.engine.state import Reason
 from bridge.engine.table import Signal
 from bridge.engine.turn import Turn
@@ -143,6 +144,7 @@ TIMERS: Final[Mapping[str, Callable[[Turn, Incident], None]]] = MappingProxyType
         "console_click": _console_silent,
         "hangup_dispatch": _dispatch_missing,
         "fallback": fallback_due,
+        "more_wanted": more_due,
         "no_call": _no_call_came,
         "exercise_over": _exercise_over,
         "post_roll": _post_roll_due,

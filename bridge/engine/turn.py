@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.engine.state import Decision, Reason, State
 from bridge.model import Call, Delivery, DeliveryState, Event, Fault, Hold, Incident, TimelineEntry, Timer
-from bridge.response import Plan
+from bridge.response import Plan, name_of
 
 
 class Turn:
@@ -94,6 +94,10 @@ class Turn:
             return False
         self.decision.faults[subject, what] = replace(known, cleared_at=self.now if at is None else at)
         return True
+
+    def name_of(self, resource: str) -> str:
+        """Return what a story calls the resource."""
+        return name_of(resource, self.plan)
 
     def note(self, incident: str, text: str) -> None:
         """Add a line to the incident's story."""

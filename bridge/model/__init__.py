@@ -8,7 +8,7 @@ from bridge.model.deliveries import UNDO, Capability, Delivery, DeliveryState, O
 from bridge.model.events import CALL_KINDS, Event, Kind, Tier
 from bridge.model.ids import NAMESPACE, NOTHING, derive_id
 from bridge.model.incidents import Call, Fault, Hold, Incident, IncidentState, TimelineEntry, Timer
-from bridge.model.ports import Accept, Clock, Driver, Finding, Stocked, Trigger, TriggerStatus, Watcher
+from bridge.model.ports import Accept, Clock, Driver, Finding, Say, Stocked, Trigger, TriggerStatus, Watcher
 from bridge.model.site import Inventory, Location, Phone, Targets, View, VmsCamera, VmsConsole
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Operation",
     "Phone",
     "Receipt",
+    "Say",
     "Sharing",
     "Stocked",
     "Targets",

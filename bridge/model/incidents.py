@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bridge.model.events import Tier
+from bridge.model.ids import NOTHING
 
 
 class IncidentState(enum.StrEnum):
@@ -72,10 +74,19 @@ class Incident:
     recovered: bool = False
     """Found by reconciling after a blind interval, not seen live."""
     merged_into: str = ""
+    people_wanted: int = 1
+    """How many different people must acknowledge it until dispatch is quiet."""
+    acknowledgers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    """Who has, in their order, where one is not enough: name -> how."""
 
     @property
     def live(self) -> bool:
         return self.state is not IncidentState.CLOSED
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether somebody has it, or had it until it was cleared, and more people were wanted."""
+        return max(1, len(self.acknowledgers)) < self.people_wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

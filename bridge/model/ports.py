@@ -20,6 +20,22 @@ class Finding:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Makes the findings about one subject."""
+
+    subject: str
+
+    def ok(self, text: str) -> Finding:
+        return Finding(level="ok", subject=self.subject, text=text)
+
+    def warning(self, text: str) -> Finding:
+        return Finding(level="warning", subject=self.subject, text=text)
+
+    def error(self, text: str) -> Finding:
+        return Finding(level="error", subject=self.subject, text=text)
+
+
 class Accept(Protocol):
     """The one door in. Queues at once, in call order; the awaitable ends when the event is durable."""
 

@@ -20,6 +20,10 @@ class Phone:
     callback: str = "auto_answer"
     """`auto_answer`, `ring` or `never`."""
     announce: bool = True
+    language: str = ""
+    """Of what its caller hears; empty: the site's."""
+    segment: str = ""
+    """The network segment that it is connected by; empty where the site does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ the ordered actions of the site's response table.
 """
 
 from bridge.response.actions import Action, actions_for, describe, dispatch, ptz, resources_at
+from bridge.response.names import name_of
 from bridge.response.phones import TAMPERED, UNKNOWN_PHONE, identify, tier_of
 from bridge.response.plan import Audience, Fallback, Plan, Rule, Step, Times
 from bridge.response.views import every_view, stand_ins_at
@@ -25,6 +26,7 @@ __all__ = [
     "dispatch",
     "every_view",
     "identify",
+    "name_of",
     "ptz",
     "resources_at",
     "stand_ins_at",

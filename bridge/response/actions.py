@@ -15,6 +15,7 @@ from bridge.model import (
     Sharing,
     Tier,
 )
+from bridge.response.names import SCREEN
 from bridge.response.phones import TAMPERED
 from bridge.response.plan import Plan, Rule, Step
 from bridge.response.views import BY_PRESET, RECORDED, Look, consoles_of, every_view, looks_of
@@ -73,6 +74,7 @@ def _news(step: Step, incident: Incident, missing: Sequence[str]) -> str:
         Step.PRESSED_AGAIN: "pressed again",
         Step.ESCALATE_1: "not acknowledged",
         Step.ESCALATE_2: "still not acknowledged",
+        Step.MORE_WANTED: f"{len(incident.acknowledgers)} of {incident.people_wanted} have acknowledged",
         Step.UNRESOLVED: "still unresolved",
         Step.CLEARED: f"cleared by {incident.closed_by}",
     }
@@ -162,7 +164,7 @@ def _on_consoles(
                 "stand_ins": ",".join(look.view.camera for look in looks if look.instead_of),
                 "console": console,
             },
-            resource=f"screen/{rule.driver}/{target}" if shows else "",
+            resource=f"{SCREEN}/{rule.driver}/{target}" if shows else "",
             sharing=Sharing.BY_TIER,
         )
 

@@ -41,6 +41,8 @@ class Step(enum.StrEnum):
     NO_PICTURE = "no_picture"
     UNANSWERED = "unanswered"
     """The phone hung up before a person had it, and the dialplan did not ring dispatch."""
+    MORE_WANTED = "more_wanted"
+    """Somebody has the SOS, and the site wants more people to acknowledge it."""
     UNRESOLVED = "unresolved"
     CLEARED = "cleared"
     CLOSED = "closed"
@@ -79,6 +81,9 @@ class Times:
     """A stop is tried for so long: what is left on by a VMS that is away must go off when it is back."""
     picture_proof: float = 26 * 3600.0
     """For so long after a person has seen what a driver of `Plan.unread` shows, its word is believed."""
+    segment: float = 90.0
+    """Phones of one segment that stop answering within so long of one another are one fault. A PBX that asks
+    them every 30 or 60 s notices the last of them that much later than the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,9 @@ class Plan:
     rules: tuple[Rule, ...] = ()
     fallbacks: Mapping[str, Fallback] = field(default_factory=dict)
     """Name of a dispatch driver -> who stands in for it."""
+    acknowledgements: tuple[int, ...] = ()
+    """How many people must acknowledge an SOS until dispatch is quiet, by the tier rung last; empty: one.
+    There are as many tiers as numbers."""
     times: Times = Times()
 
     @cached_property
@@ -163,6 +171,18 @@ class Plan:
     @cached_property
     def by_id(self) -> Mapping[str, Phone]:
         return {phone.id: phone for phone in self.phones}
+
+    @cached_property
+    def segments(self) -> Mapping[str, tuple[str, ...]]:
+        """Segment -> the ids of its phones, in the order of the site file; '' has those of no segment.
+
+        Without phones behind a gateway: of them nobody hears whether they answer.
+        """
+        members: dict[str, list[str]] = {}
+        for phone in self.phones:
+            if not phone.shared:
+                members.setdefault(phone.segment, []).append(phone.id)
+        return {segment: tuple(ids) for segment, ids in members.items()}
 
     @cached_property
     def rules_of(self) -> Mapping[Step, tuple[Rule, ...]]:

@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from bridge.model import Call, Delivery, Event, Fault, Hold, Incident, TimelineEntry, Timer
 from bridge.store.plain import fields_of
 
-SCHEMA: Final = "0002"
+SCHEMA: Final = "0003"
 """The revision this program reads and writes."""
 
 VERSION_TABLE: Final = "alembic_version"
@@ -38,12 +38,14 @@ class AnyText(TypeDecorator[str]):
     _BAD: Final = re.compile("[\u241b\x00\ud800-\udfff]")
     _MARKED: Final = re.compile("\u241b(?:\u241b|([0-9a-f]{4}))")
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy passes it
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        del dialect  # the same in every one
         if value is None or (value.isascii() and "\0" not in value):
             return value
         return self._BAD.sub(lambda found: self._marked(found[0]), value)
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002 SQLAlchemy passes it
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        del dialect  # the same in every one
         if value is None or self._MARK not in value:
             return value
         return self._MARKED.sub(lambda found: chr(int(found[1], 16)) if found[1] else self._MARK, value)
@@ -65,8 +67,17 @@ metadata: Final = sa.MetaData(
 )
 
 
-def _columns(cls: type, key: Collection[str] = (), owned: bool = False) -> list[sa.Column[Any]]:
-    """Return a column for each field. owned: `incident` must name a stored incident."""
+def _columns(
+    cls: type,
+    key: Collection[str] = (),
+    owned: bool = False,
+    later: Mapping[str, str] = MappingProxyType({}),
+) -> list[sa.Column[Any]]:
+    """Return a column for each field.
+
+    owned: `incident` must name a stored incident.
+    later: columns that a later revision added -> what the rows of before have there.
+    """
     return [
         sa.Column(
             field.name,
@@ -74,6 +85,7 @@ def _columns(cls: type, key: Collection[str] = (), owned: bool = False) -> list[
             *([sa.ForeignKey("incidents.id")] if owned and field.name == "incident" else []),
             primary_key=field.name in key,
             nullable=field.optional,
+            server_default=later.get(field.name),
         )
         for field in fields_of(cls)
     ]
@@ -112,7 +124,7 @@ events: Final = sa.Table(
 incidents: Final = sa.Table(
     "incidents",
     metadata,
-    *_columns(Incident, key=("id",)),
+    *_columns(Incident, key=("id",), later={"people_wanted": "1", "acknowledgers": "{}"}),
     sa.Index("ix_incidents_opened_at_id", "opened_at", "id"),
     sa.Index("ix_incidents_live_phone", "phone", **_partial(LIVE)),
     # A belt: the engine keeps to one open incident per phone, and no other writer may break that.

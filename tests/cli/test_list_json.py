@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from bridge.cli import main
@@ -60,6 +61,7 @@ def test_open_faults_follow_the_incidents(store: Store, tmp_path: Path) -> None:
             "text": "away",
             "opened_at": NOW + 1,
             "cleared_at": None,
+            "part_of": "",
         },
         {
             "type": "fault",
@@ -68,8 +70,29 @@ def test_open_faults_follow_the_incidents(store: Store, tmp_path: Path) -> None:
             "text": "link lost",
             "opened_at": NOW,
             "cleared_at": None,
+            "part_of": "",
         },
     ]
+
+
+def test_a_phone_of_a_segment_that_is_cut_off_says_so(store: Store, tmp_path: Path) -> None:
+    """P-3 is in no segment: it is a fault of its own."""
+    site = yaml.safe_load((tmp_path / "site.yaml").read_text())
+    site["locations"] = {"POST-1": {"spoken": "post one"}}
+    site["phones"] = {
+        f"P-{n}": {"endpoint": f"p{n}", "extension": f"10{n}", "location": "POST-1", "segment": "east"}
+        for n in (1, 2)
+    }
+    site["phones"]["P-3"] = {"endpoint": "p3", "extension": "103", "location": "POST-1"}
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    parts = [fault(subject, "offline", NOW) for subject in ("P-1", "P-2", "P-3")]
+    write(store, *parts, fault("segment/east", "cut_off", NOW))
+    assert {each["subject"]: each["part_of"] for each in listed(tmp_path)} == {
+        "P-1": "segment/east",
+        "P-2": "segment/east",
+        "P-3": "",
+        "segment/east": "",
+    }
 
 
 def test_with_all_incidents_there_are_no_faults(store: Store, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def test_an_action_has_everything_that_a_program_wants(site_file: Path) -> None:
         "proof": {"state": "", "text": "see docs/drivers/recorder.md"},
         "by_rule": [],
         "undone_by": "stop_recording",
+        "fallback": None,
     }
     assert (event["operation"], event["by_rule"]) == ("bookmark", [])
     told = [(each["operation"], each["target"], each["name"], each["views"]) for each in others]
@@ -167,6 +169,83 @@ def test_what_an_sos_is_without_is_said(site_file: Path) -> None:
     site_file.write_text(SITE.replace("show: repeatable, ", "").replace("zm: 4, ", ""))
     lines = plan("--phone", "P-01", "--event", "sos", config=site_file).stdout.splitlines()
     assert lines[-2:] == ["warning: nothing will start recording here", "warning: nothing will show here"]
+
+
+OFFICE = """\
+site: {name: Plant, timezone: UTC}
+alarm: {extensions: ["9110"]}
+pbx:
+  - {name: main, type: ami, host: 127.0.0.1, username: watch, secret: {env: NOWHERE}}
+  - name: own
+    type: sip
+    listen: [{transport: UDP, address: 127.0.0.1, port: 5070}]
+    allowed: [127.0.0.0/8]
+    realm: plant.example
+    trunks: {mobile: {host: 127.0.0.1, port: 5090}}
+dispatch:
+  pbx: main
+  originate: {username: originate, secret: {env: NOWHERE}}
+  heartbeat: {username: heartbeat, secret: {env: NOWHERE}}
+  fallback: own
+  groups:
+    shift: {tiers: [[lead], ["+318@mobile"]], fallback: [["+316@mobile", "+317@mobile"], ["+319@mobile"]]}
+    guards: {tiers: [[guard, "+315@mobile"], [boss]]}
+times: {fallback: 3}
+locations:
+  POST-1: {spoken: post one}
+phones:
+  P-01: {endpoint: p1, extension: 101, location: POST-1}
+"""
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    path = tmp_path / "office.yaml"
+    path.write_text(OFFICE)
+    return path
+
+
+def test_who_rings_dispatch_where_the_pbx_cannot_is_said(office: Path) -> None:
+    lines = plan("--phone", "P-01", "--event", "no_picture", config=office).stdout.splitlines()
+    calls = [
+        (line.split()[1:3], below.strip()) for line, below in pairwise(lines) if line.split()[1] == "notify"
+    ]
+    said = "where dispatch says no, or has not begun after 3 s: dispatch-fallback rings"
+    assert calls == [
+        (["notify", "shift"], f"{said} +316@mobile and +317@mobile, then +319@mobile by own"),
+        (["notify", "guards"], f"{said} +315@mobile by own"),
+    ]
+
+
+def test_who_rings_dispatch_instead_is_told_to_programs(office: Path) -> None:
+    found = actions(office, "no_picture")
+    assert {each["name"]: each["fallback"] for each in found} == {
+        "shift": {
+            "driver": "dispatch-fallback",
+            "link": "own",
+            "after": 3.0,
+            "rings": [["+316@mobile", "+317@mobile"], ["+319@mobile"]],
+        },
+        "guards": {
+            "driver": "dispatch-fallback",
+            "link": "own",
+            "after": 3.0,
+            "rings": [["+315@mobile"]],
+        },
+    }
+
+
+def test_nobody_is_rung_instead_when_dispatch_is_told_to_stop(office: Path) -> None:
+    found = actions(office, "acknowledged")
+    assert [(each["operation"], each["fallback"]) for each in found] == [("notify", None)] * 2
+
+
+def test_a_site_without_a_fallback_says_nothing_of_it(office: Path) -> None:
+    text = OFFICE.replace("  fallback: own\n", "").replace(
+        ', fallback: [["+316@mobile", "+317@mobile"], ["+319@mobile"]]', ""
+    )
+    office.write_text(text)
+    assert [each["fallback"] for each in actions(office, "no_picture")] == [None, None]
 
 
 @pytest.mark.parametrize(

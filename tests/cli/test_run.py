@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bridge.app import App, reading
+from bridge.app import App, reading, wiring
 from bridge.app import app as app_module
 from bridge.cli import main, run
 from bridge.cli.options import FAILED
@@ -61,7 +61,7 @@ class Running:
 
     @property
     def store(self) -> Store:
-        return self.app._store
+        return self.app.core.store
 
     @property
     def said(self) -> str:
@@ -134,7 +134,7 @@ async def test_nor_one_of_a_file_that_is_refused_when_it_is_used(
     def careless(*_: object, **__: object) -> None:
         raise ConfigError(f"cannot log in with {os.environ['SECOND']}")
 
-    monkeypatch.setattr(app_module, "build_trigger", careless)
+    monkeypatch.setattr(wiring, "build_trigger", careless)
     running.write(secret="SECOND")
     await running.app.reload()
     await running.until(lambda: "cannot log in with ***" in running.said)
@@ -163,7 +163,7 @@ async def test_the_canary_goes_on_to_the_lanes_and_their_silence_is_seen(
         woken.append(outbox)
 
     monkeypatch.setattr(Outbox, "wake", wake)
-    await running.app._canary()
+    await running.app.pulse.canary()
     assert woken
     monkeypatch.setattr(Outbox, "silent_for", 99.0)
     _, reasons = readiness(running.app.status())
@@ -178,9 +178,9 @@ async def test_a_spool_that_takes_nothing_is_seen_until_it_works_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fails)
-        await running.app._prove_spool()
+        await running.app.pulse.prove_spool()
         assert any("No space left on device" in flaw for flaw in degradations(running.app.status()))
-    await running.app._prove_spool()
+    await running.app.pulse.prove_spool()
     assert running.app.status().spool_error == ""
 
 

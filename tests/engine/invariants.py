@@ -20,6 +20,7 @@ from bridge.model import (
     Operation,
     Tier,
 )
+from bridge.response import Step
 from tests.engine.database import Database
 
 ATTENTION = {"escalate_1", "escalate_2", "console_click", "unresolved"}
@@ -37,6 +38,7 @@ def check(database: Database, before: State, decision: Decision) -> None:
     _every_emergency_call_has_its_incident(rows)
     _nothing_outlives_its_incident(rows)
     _an_sos_never_falls_silent(rows)
+    _more_are_rung_for_until_enough_have_it(database)
     _shared_things_have_the_right_holders(rows)
     _what_is_free_is_stopped_and_what_is_held_is_not(database)
     _no_camera_goes_home_that_somebody_needs(rows)
@@ -84,6 +86,14 @@ def _an_sos_never_falls_silent(rows: State) -> None:
         if row.tier is Tier.EMERGENCY and row.state is IncidentState.ACKNOWLEDGED:
             assert "unresolved" in timers[row.id]
             assert not timers[row.id] & (ATTENTION - {"unresolved"})
+
+
+def _more_are_rung_for_until_enough_have_it(database: Database) -> None:
+    rings = any(rule.step is Step.MORE_WANTED for rule in database.plan.rules)
+    for row in database.rows.incidents.values():
+        wanted = rings and row.state is IncidentState.ACKNOWLEDGED and row.wants_more
+        assert ((row.id, "more_wanted") in database.rows.timers) == wanted, row
+        assert row.people_wanted == 1 or row.acknowledgers, row
 
 
 def _weight(rows: State, hold: Hold) -> tuple[bool, bool]:

@@ -141,3 +141,13 @@ WITH_FALLBACK: Final = replace(
 )
 """The full plant, where `trunk` rings the group whenever `dispatch` cannot, and dispatch is told when it need
 not ring any more."""
+
+MORE: Final = replace(
+    WITH_FALLBACK,
+    rules=(
+        *WITH_FALLBACK.rules,
+        Rule(step=Step.MORE_WANTED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
+    ),
+    acknowledgements=(2, 3),
+)
+"""The same, where two people must acknowledge an SOS, and three once the second tier is rung."""

@@ -15,13 +15,20 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from bridge.engine import effects
 from bridge.engine.table import TRANSITIONS, Row, Signal
 from bridge.model import Call, Delivery, Hold, IncidentState, Kind, Operation
+from bridge.response import Plan
 from tests.engine.control_room import ControlRoom, Dialled
-from tests.engine.site import DESK, WATCH, WITH_FALLBACK
+from tests.engine.site import DESK, MORE, WATCH, WITH_FALLBACK
 from tests.engine.test_replay import fold_in_batches
 from tests.engine.test_table import UNREACHABLE
 
@@ -42,6 +49,10 @@ class Plant(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.room = ControlRoom(WITH_FALLBACK)
+
+    @initialize(plan=st.sampled_from([WITH_FALLBACK, MORE]))
+    def begins(self, plan: Plan) -> None:
+        self.room = ControlRoom(plan)
 
     # --- calls ----------------------------------------------------------------------------------------
 

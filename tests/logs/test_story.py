@@ -135,7 +135,7 @@ def test_a_line_of_another_incident_in_the_same_decision_names_that_one(log_to: 
     taken = [line for line in lines if line["incident"] == exercise]
     assert [line["event"] for line in taken] == [
         f"{what} was taken by the emergency {scene.told[-1].timeline[0].incident[:8]} at {PHONE.location}"
-        for what in ("screen/wall/desk-1", "start_recording/zm/1")
+        for what in ("screen/wall/desk-1", "start_recording/zm/PTZ-01")
     ]
     assert {line["exercise"] for line in taken} == {"yes"}
     [opened] = [line for line in lines if line["event"] == "P-03 dialled 9110"]

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from bridge.engine import Decision, fold, further_needs, needs_of
+from bridge.engine.segments import CUT_OFF
 from bridge.model import Call, Delivery, Event, Hold, Incident, Kind, TimelineEntry, Timer
 from bridge.store import Store
 from bridge.store.asking import columns_of
@@ -29,7 +30,7 @@ def walk(seed: int, steps: int = 25) -> ControlRoom:
     for _ in range(steps):
         phone = chance.choice(["P-03", "P-04", "P-05", "P-11", "1999"])
         call = chance.choice(calls) if calls else None
-        match chance.randrange(10):
+        match chance.randrange(11):
             case 0 | 1:
                 calls.append(room.press(phone, chance.choice(["9110", "9110", "20"])))
             case 2 if call:
@@ -45,6 +46,8 @@ def walk(seed: int, steps: int = 25) -> ControlRoom:
                 room.event(Kind.SWAPPED, incident=room.incident(phone).id, attributes=attributes)
             case 8:
                 lose_a_camera(room, chance)
+            case 9:
+                go_away_or_come_back(room, chance)
             case _:
                 room.after(chance.choice([1, 5, 70, 700]))
     return room
@@ -55,6 +58,12 @@ def lose_a_camera(room: ControlRoom, chance: random.Random) -> None:
     under_way = [row for row in room.database.rows.deliveries.values() if not row.state.settled]
     if at_cameras := [row for row in under_way if "camera" in row.params]:
         room.settle_delivery(chance.choice(at_cameras), "retry", missing="yes")
+
+
+def go_away_or_come_back(room: ControlRoom, chance: random.Random) -> None:
+    """The PBX says of each phone whether it reaches it."""
+    for endpoint in ("1003", "1004", "1005"):
+        room.event(chance.choice([Kind.OFFLINE, Kind.OFFLINE, Kind.ONLINE]), endpoint=endpoint)
 
 
 def transact(store: Store, events: list[Event], now: float) -> list[Decision]:
@@ -81,6 +90,26 @@ def test_the_same_is_decided_and_stored(store: Store, seed: int) -> None:
     assert stored(store, Hold) == in_order(rows.holds.values())
     assert in_order(store.faults()) == in_order(rows.faults.values())
     assert stored(store, TimelineEntry) == in_order(room.database.timeline)
+    assert list(verify(store._database)) == []
+
+
+def test_phones_that_go_away_together_again_are_one_fault_again(store: Store) -> None:
+    """The second time begins with the one that was away all the while: the same row."""
+    room = ControlRoom(FULL)
+    for kind, endpoints in (
+        (Kind.OFFLINE, ("1003", "1004", "1005")),
+        (Kind.ONLINE, ("1004",)),
+        (Kind.OFFLINE, ("1004",)),
+    ):
+        for endpoint in endpoints:
+            room.event(kind, endpoint=endpoint)
+            room.now += 1.0
+    for (event, now), expected in zip(room.history, room.decisions, strict=True):
+        assert transact(store, [event], now) == [expected]
+    assert [fault.text for fault in store.faults(what=CUT_OFF)] == [
+        "3 of 3 phones do not answer: P-03, P-04, P-05"
+    ]
+    assert in_order(store.faults()) == in_order(room.database.rows.faults.values())
     assert list(verify(store._database)) == []
 
 

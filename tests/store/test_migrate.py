@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,20 @@ def test_upgrading_what_is_up_to_date_keeps_everything(store: Store, url: str) -
     with Database(url) as database:
         migrate.upgrade(database)
     assert store.incidents() == [incident()]
+
+
+def test_of_an_incident_of_before_the_first_to_acknowledge_was_enough(empty_url: Callable[[], str]) -> None:
+    url = empty_url()
+    with Database(url) as database:
+        migrate.upgrade(database)
+    known = incident(acknowledgers={"anna": "click"}, people_wanted=2)
+    with Store(url) as store, store.transaction() as transaction:
+        transaction.write([decision(known)])
+    with Database(url) as database:
+        migrate.downgrade(database, "0002")
+        migrate.upgrade(database)
+    with Store(url) as store:
+        assert store.incidents() == [replace(known, acknowledgers={}, people_wanted=1)]
 
 
 def test_what_was_never_made_cannot_be_taken_back(empty_url: Callable[[], str]) -> None:

@@ -21,6 +21,7 @@ from bridge.cli.incidents.faults import by_cause, print_causes
 from bridge.cli.options import DEFAULT_CONFIG, config_option, json_option
 from bridge.config import Site
 from bridge.config.problems import unknown, visible
+from bridge.engine.segments import parts_of
 from bridge.errors import ConfigError, SosBridgeError
 from bridge.model import Incident, IncidentState, Kind, Tier
 from bridge.response import Plan, ptz
@@ -57,8 +58,10 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
     if as_json:
         for incident, outcome in shown:
             click.echo(json.dumps(to_plain(incident) | asdict(outcome)))
+        parts = parts_of(faults, site.plan())
         for fault in faults:
-            click.echo(json.dumps({"type": "fault"} | to_plain(fault)))
+            part_of = {"part_of": parts.get((fault.subject, fault.what), "")}
+            click.echo(json.dumps({"type": "fault"} | to_plain(fault) | part_of))
         return
     if shown:
         screen.print_list(shown, site.plan())
@@ -70,7 +73,7 @@ def list_(config: Path, as_json: bool, everything: bool, limit: int) -> None:
         screen.print_unfinished(unfinished)
         if faults:
             click.echo()
-            print_causes(by_cause(faults), site.plan())
+            print_causes(by_cause(faults, site.plan()), site.plan())
 
 
 @command.command()
@@ -112,6 +115,8 @@ def acknowledge(config: Path, incident_id: str, by: str | None) -> None:
         click.echo(f"{visible(before.acknowledged_by)} has had {short} since {since}; your name is noted too")
     else:
         click.echo(f"{short} is acknowledged by {visible(name)}; resolve it when it is over")
+    if incident.live and incident.people_wanted > 1:
+        click.echo(screen.tally(incident))
 
 
 @command.command()

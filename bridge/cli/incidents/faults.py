@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bridge.cli.incidents.screen import print_table, short_time
 from bridge.config.problems import listing, visible
+from bridge.engine.segments import CUT_OFF, parts_of
 from bridge.model import Fault
 from bridge.response import Plan
 
@@ -30,12 +31,17 @@ class Cause:
     """What is said of it; of most of them, where it differs."""
 
 
-def by_cause(faults: Iterable[Fault]) -> list[Cause]:
-    """Group the faults: the cause with the most of them first."""
-    alike: dict[str, list[Fault]] = defaultdict(list)
+def by_cause(faults: Iterable[Fault], plan: Plan) -> list[Cause]:
+    """Group the faults, without those that are part of another: the cause with the most of them first."""
+    faults = list(faults)
+    parts = parts_of(faults, plan)
+    alike: dict[tuple[str, str], list[Fault]] = defaultdict(list)
     for fault in sorted(faults, key=lambda fault: fault.opened_at):
-        alike[fault.what].append(fault)
-    causes = [_cause(what, found) for what, found in alike.items()]
+        if (fault.subject, fault.what) in parts:
+            continue
+        # Of a segment its text is what matters: which phones.
+        alike[fault.what, fault.subject if fault.what == CUT_OFF else ""].append(fault)
+    causes = [_cause(what, found) for (what, _), found in alike.items()]
     return sorted(causes, key=lambda cause: (-len(cause.subjects), cause.since))
 
 

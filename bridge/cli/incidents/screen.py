@@ -87,7 +87,7 @@ def ending(incident: Incident) -> str:
 def print_list(incidents: Sequence[tuple[Incident, Outcome]], plan: Plan) -> None:
     """Print a line an incident; below it, indented, what somebody should know besides."""
     headings = ("id", "what", "state", "location", "opened", "who has it", "phone")
-    below = [_besides(outcome) for _, outcome in incidents]
+    below = [_besides(incident, outcome) for incident, outcome in incidents]
     print_table(headings, [tuple(_row(incident, plan)) for incident, _ in incidents], below)
 
 
@@ -98,8 +98,10 @@ def print_unfinished(unfinished: Mapping[str, int]) -> None:
         _console().print(Text(text, style="yellow"), soft_wrap=True)
 
 
-def _besides(outcome: Outcome) -> Text:
+def _besides(incident: Incident, outcome: Outcome) -> Text:
     parts = []
+    if _wants_more(incident):
+        parts.append((tally(incident), "yellow"))
     if outcome.failed:
         parts.append((f"{outcome.failed} of {plural(outcome.actions, 'action')} FAILED or uncertain", _ALARM))
     if outcome.waiting:
@@ -119,6 +121,17 @@ def _row(incident: Incident, plan: Plan) -> Iterator[Text]:
     nobody = NOBODY if _calls_for_help(incident) else "-"
     yield Text(visible(incident.acknowledged_by) or nobody, style=alarm)
     yield Text(visible(incident.phone))
+
+
+def _wants_more(incident: Incident) -> bool:
+    """Whether dispatch is rung for further people."""
+    return incident.state is IncidentState.ACKNOWLEDGED and incident.wants_more
+
+
+def tally(incident: Incident) -> str:
+    """Return how many have acknowledged of those who are wanted, and who: `1 of 2 acknowledgements: anna`."""
+    names = ", ".join(visible(name) for name in incident.acknowledgers)
+    return f"{len(incident.acknowledgers)} of {incident.people_wanted} acknowledgements: {names}"
 
 
 def _calls_for_help(incident: Incident) -> bool:
@@ -181,6 +194,8 @@ def _standing(incident: Incident, plan: Plan) -> Iterator[Text]:
     ):
         if at is not None:
             yield Text(f"{words} {visible(who, LONGEST)}".rstrip() + f", {_after(at, incident)} s")
+    if incident.people_wanted > 1:
+        yield Text(tally(incident), style="yellow" if _wants_more(incident) else "")
     if incident.pressed > 1:
         yield Text(f"pressed {incident.pressed} times", style="bold")
     if incident.recovered:

@@ -49,7 +49,7 @@ def rows_of(site: Site) -> Iterator[dict[str, str]]:
 
 
 def _cell(value: object) -> str:
-    return ("on" if value else "off") if isinstance(value, bool) else str(value)
+    return ("on" if value else "off") if isinstance(value, bool) else str("" if value is None else value)
 
 
 def _phone(row: Row, mistakes: Mistakes) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 
 from bridge.cli.named import phone_named
 from bridge.cli.options import config_option, json_option
-from bridge.cli.plan.forecast import Forecast, forecast, lacking, pretended
+from bridge.cli.plan.forecast import Forecast, StandIn, forecast, lacking, pretended
 from bridge.config import Site, load
 from bridge.config.problems import plural, unknown
 from bridge.errors import ConfigError
@@ -70,9 +70,20 @@ def _told(site: Site, incident: Incident, step: Step, found: Sequence[Forecast])
         yield "  ".join(cells)
         if each.by_rule:
             yield f"{'':{widths[0]}}  rules in {each.driver} should: {', '.join(map(_words, each.by_rule))}"
+        if each.fallback:
+            yield f"{'':{widths[0]}}  {_instead(each, each.fallback)}"
+    if step in (Step.ACKNOWLEDGED, Step.MORE_WANTED) and incident.tier is Tier.EMERGENCY:
+        yield from _wanted(site.plan().acknowledgements)
     if step is Step.SOS:
         for operation in lacking(found):
             yield f"warning: nothing will {_words(operation)} here"
+
+
+def _wanted(acknowledgements: Sequence[int]) -> Iterator[str]:
+    """Say how many must acknowledge, where one person is not enough."""
+    if max(acknowledgements, default=1) > 1:
+        tiers = ", ".join(f"{wanted} for tier {tier}" for tier, wanted in enumerate(acknowledgements, 1))
+        yield f"people who must acknowledge until dispatch is quiet: {tiers} (the tier rung last)"
 
 
 def _what(each: Forecast) -> str:
@@ -82,6 +93,13 @@ def _what(each: Forecast) -> str:
     if each.instead_of:
         words += f", instead of {each.instead_of}"
     return words + (f": {', '.join(each.views)}" if each.operation is Operation.SHOW else "")
+
+
+def _instead(call: Forecast, second: StandIn) -> str:
+    """Who rings the group where its driver cannot."""
+    tiers = ", then ".join(" and ".join(tier) for tier in second.rings)
+    when = f"says no, or has not begun after {second.after:g} s"
+    return f"where {call.driver} {when}: {second.driver} rings {tiers} by {second.link}"
 
 
 def _how(each: Forecast) -> str:

@@ -6,12 +6,15 @@ The actions are those of the engine (`response.actions_for`): nothing is decided
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.config import DriverSettings, Site
+from bridge.config.exchange import tiers_by
+from bridge.engine.fallback import SILENCING
 from bridge.model import UNDO, Capability, Incident, IncidentState, Operation, Phone, Tier
 from bridge.response import Action, Step, actions_for
+from bridge.triggers.sip import Config as ExchangeSettings
 
 OF_ROUTINE: Final = frozenset({Step.OFF_HOOK, Step.TAMPER})
 """Steps that no SOS has."""
@@ -27,6 +30,19 @@ class Proof:
 
     state: str
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandIn:
+    """Who rings a dispatch group where the driver cannot (`dispatch.fallback`)."""
+
+    driver: str
+    link: str
+    """Name of the PBX link by which it rings."""
+    after: float
+    """Seconds that the driver has at most; less where it says no, or is known to be away."""
+    rings: tuple[tuple[str, ...], ...]
+    """Endpoints, tier by tier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +67,8 @@ class Forecast:
     """What rules in the VMS should do when this event arrives there."""
     undone_by: Operation | None
     """What follows by itself when the incident is over."""
+    fallback: StandIn | None = None
+    """Of a call to dispatch."""
 
 
 def pretended(phone: Phone, step: Step, now: float, tier: Tier | None = None) -> Incident:
@@ -83,7 +101,12 @@ def forecast(site: Site, incident: Incident, step: Step, missing: Sequence[str] 
         if action.operation not in _FOLLOWS
         or (_FOLLOWS[action.operation], action.driver, action.target) in before
     ]
-    return [_forecast(order, action, drivers[action.driver]) for order, action in enumerate(actions, start=1)]
+    found = [
+        _forecast(order, action, drivers[action.driver]) for order, action in enumerate(actions, start=1)
+    ]
+    if step in SILENCING:  # dispatch is told to ring nobody any more
+        return found
+    return [replace(each, fallback=_stand_in(site, each)) for each in found]
 
 
 def lacking(forecasts: Sequence[Forecast]) -> Iterator[Operation]:
@@ -111,6 +134,19 @@ def _forecast(order: int, action: Action, driver: DriverSettings) -> Forecast:
         by_rule=tuple(rules) if is_event else (),
         undone_by=UNDO.get(action.operation),
     )
+
+
+def _stand_in(site: Site, call: Forecast) -> StandIn | None:
+    plan, dispatch = site.plan(), site.file.dispatch
+    second = plan.fallbacks.get(call.driver)
+    if call.operation is not Operation.NOTIFY or second is None or dispatch is None:
+        return None
+    [link] = [each for each in site.triggers if each.name == dispatch.fallback]
+    exchange = link.config
+    if not isinstance(exchange, ExchangeSettings):  # `references` refuses such a file
+        return None
+    rings = tiers_by(dispatch.groups[call.target], exchange)
+    return StandIn(driver=second.driver, link=link.name, after=plan.times.fallback, rings=rings)
 
 
 def _proof(operation: Operation, capability: Capability, driver: DriverSettings) -> Proof:
