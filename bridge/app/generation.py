@@ -43,6 +43,17 @@ class Generation:
                 log.exception("a driver did not close", driver=name)
 
 
+@dataclass(slots=True)
+class InUse:
+    """The configuration that the bridge works with; `app` changes it with each reload."""
+
+    site: Site
+    generation: Generation | None = None
+    hash: str = ""
+    error: str = ""
+    """Why the last reload was refused; '' where the file on the disk is the one in use."""
+
+
 def links_of(generation: Generation, probes: Probes) -> Iterator[LinkStatus]:
     """How every link of this generation is."""
     for name, trigger in generation.triggers.items():

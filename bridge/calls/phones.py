@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.calls.devices import Devices
 from bridge.calls.facts import Fact, Reachability, Refused, Trusted
 from bridge.model import Event, Kind
 
@@ -18,12 +19,12 @@ REFUSED: Final = "refused"
 
 
 class PhoneWatch:
-    """Knows each device's last state, so that only changes become events."""
+    """Knows each device's last state, so that only changes become events. devices: see `Devices`."""
 
-    def __init__(self, source: str, via: str) -> None:
+    def __init__(self, source: str, via: str, devices: Devices) -> None:
         self._source = source
         self._via = via
-        self._reachable: dict[str, bool] = {}
+        self._devices = devices
         self._trusted: set[str] = set()
         self._window = 0
         self._refused: set[str] = set()
@@ -90,9 +91,8 @@ class PhoneWatch:
         ]
 
     def _reachability(self, fact: Reachability) -> list[Event]:
-        if self._reachable.get(fact.endpoint) is fact.reachable:
+        if not self._devices.reached(fact.endpoint, fact.reachable):
             return []
-        self._reachable[fact.endpoint] = fact.reachable
         text = "" if fact.reachable else f"the PBX cannot reach {fact.endpoint}"
         return [
             Event(

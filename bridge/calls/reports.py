@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bridge.calls.call import shown
+from bridge.calls.devices import Devices
 from bridge.calls.facts import Said
 from bridge.model import Event, Kind
 
@@ -20,6 +21,8 @@ SILENT: Final = "rtp_silence"
 """The fault of a phone from which no sound comes during its call: no hangup (VAD, a dropped handset)."""
 UNANSWERED: Final = "unanswered"
 """The fault of an SOS for which the dialplan gave up ringing; about `unanswered_subject`."""
+PROMPT: Final = "prompt"
+"""The fault of an announcement whose file is missing; about `prompt_subject`."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -28,12 +31,21 @@ def unanswered_subject(call: str) -> str:
     return f"call/{call}"
 
 
-class Reports:
-    """Turns reports into events; remembers only whose ringing ended in vain, and which phones were heard."""
+def prompt_subject(file: str) -> str:
+    """What the fault is about. file: below the folder of all announcements, without `.wav`: `en/press-1`."""
+    return f"prompt/{file}"
 
-    def __init__(self, source: str, via: str) -> None:
+
+class Reports:
+    """Turns reports into events; remembers only whose ringing ended in vain, and which phones were heard.
+
+    devices: what other links to the same PBX have told of them.
+    """
+
+    def __init__(self, source: str, via: str, devices: Devices) -> None:
         self._source = source
         self._via = via
+        self._devices = devices
         self._in_vain: set[str] = set()
         self._heard: set[str] = set()
         """Phones that were last heard."""
@@ -57,12 +69,16 @@ class Reports:
                 return [self._told(said, "dispatch was told, and nobody pressed 1")]
             case "SOSSilent":
                 since = said.fields.get("since") or "some time"
-                return [self._of_silence(said, Kind.FAULT, f"no sound comes from the phone, since {since}")]
+                return self._of_silence(said, Kind.FAULT, f"no sound comes from the phone, since {since}")
             case "SOSHeard":
-                return [self._of_silence(said, Kind.FAULT_CLEARED, "")]
+                return self._of_silence(said, Kind.FAULT_CLEARED, "")
             case "SOSNoAck":
                 who = said.fields.get("dispatcher") or "somebody"
                 return [self._told(said, f"{who} picked up and did not press 1: not informed")]
+            case "SOSPromptMissing" | "SOSPromptFound":
+                return self._of_prompt(said)
+            case "SOSNotReached":
+                return [self._not_reached(said)]
             case _:
                 return []
 
@@ -111,10 +127,12 @@ class Reports:
             return [self._of_hearing(said, Kind.FAULT_CLEARED, "")]
         return []
 
-    def _of_silence(self, said: Said, kind: Kind, text: str) -> Event:
+    def _of_silence(self, said: Said, kind: Kind, text: str) -> list[Event]:
         """It may come and go several times in a call."""
+        if not self._devices.sounded(_call(said), kind is Kind.FAULT_CLEARED):
+            return []
         event = self._event(said, kind, f"{_call(said)}/silent/{said.at!r}", what=SILENT, text=text)
-        return self._of_phone(said, event)
+        return [self._of_phone(said, event)]
 
     def _of_hearing(self, said: Said, kind: Kind, text: str) -> Event:
         event = self._event(said, kind, f"{_call(said)}/heard/{said.uniqueid}", what=UNHEARD, text=text)
@@ -124,9 +142,26 @@ class Reports:
         """About the phone itself: it has to be looked at, whatever became of the incident."""
         return replace(event, endpoint=said.fields.get("phone", ""), caller=shown(said.caller))
 
+    def _of_prompt(self, said: Said) -> list[Event]:
+        """What was to be said on this channel has no file, or has one now."""
+        if not (file := said.fields.get("file", "")):
+            return []
+        subject = prompt_subject(file)
+        key = f"{_call(said)}/{subject}/{said.uniqueid}"
+        if said.name == "SOSPromptFound":
+            return [self._event(said, Kind.FAULT_CLEARED, key, subject=subject, what=PROMPT)]
+        text = f"{file}.wav is not on the PBX: sosbridge prompts build, copy, moh reload"
+        return [self._event(said, Kind.FAULT, key, subject=subject, what=PROMPT, text=text)]
+
     def _told(self, said: Said, text: str) -> Event:
         """What changes nothing, and belongs into the incident's story."""
         key = f"{_call(said)}/{said.name}/{said.uniqueid}"
+        return self._event(said, Kind.REPORTED, key, call_key=_call(said), text=text)
+
+    def _not_reached(self, said: Said) -> Event:
+        """Somebody could not be rung. The same for the same reason, however often it is tried."""
+        who, why = said.fields.get("dispatcher") or "somebody", said.fields.get("why") or "unknown why"
+        key, text = f"{_call(said)}/{said.name}/{who}/{why}", f"{who} was not reached: {why}"
         return self._event(said, Kind.REPORTED, key, call_key=_call(said), text=text)
 
     def _event(self, said: Said, kind: Kind, key: str, **attributes: str) -> Event:

@@ -24,6 +24,7 @@ from typing import Final
 from bridge.calls import facts
 from bridge.calls.call import LiveCall, remembered, shown
 from bridge.calls.channels import Channel, Channels
+from bridge.calls.devices import Devices
 from bridge.calls.phones import PhoneWatch
 from bridge.calls.reports import Reports
 from bridge.model import NOTHING, Call, Event, Kind
@@ -37,10 +38,10 @@ class CallTracker:
     """Feed it every fact in order; it holds no more than the channels that live.
 
     source: the PBX's name in all events, the same whatever way its facts come (`asterisk/pbx1`).
-    via: that way.
+    via: that way. devices: shared by the trackers of all ways to this PBX; None: there is only this one.
     """
 
-    def __init__(self, source: str, *, via: str = "ami") -> None:
+    def __init__(self, source: str, *, via: str = "ami", devices: Devices | None = None) -> None:
         self._source = source
         self._via = via
         self._channels = Channels()
@@ -48,8 +49,9 @@ class CallTracker:
         """By the Uniqueid of the phone's own channel, which is the call's key."""
         self._unfinished: dict[str, LiveCall] = {}
         """What an earlier run left unfinished, until the first snapshot; by the same key."""
-        self._phones = PhoneWatch(source, via)
-        self._reports = Reports(source, via)
+        devices = devices or Devices()
+        self._phones = PhoneWatch(source, via, devices)
+        self._reports = Reports(source, via, devices)
 
     @property
     def live_channels(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,30 +18,19 @@ from bridge.config import Site, load
 from bridge.config.build import build_driver
 from bridge.drivers.dispatch import Config
 from bridge.errors import ConfigError, DeliveryError, ProtocolError
-from bridge.model import Finding
+from bridge.model import Clock, Finding
 from bridge.pack import prompts as prompt_files
+from bridge.pack.asking import AmiPbx, AriPbx, Pbx
+from bridge.pack.includes import what_to_do
 from bridge.pack.live import check_pack
-from bridge.pack.render import Change, render
-from bridge.pack.site import facts_of, watch_settings
+from bridge.pack.render import AMI_FILE, ARI_FILE, Change, render
+from bridge.pack.site import ari_watch_settings, facts_of, watch_settings
 from bridge.protocols.ami_link import connect
+from bridge.protocols.ari import Rest
 from bridge.supervision.clocks import SystemClock
 from bridge.supervision.logs import configure
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
-
-WHAT_TO_DO: Final = """\
-Copy {out} to the PBX as /etc/asterisk/sosbridge, and include its files:
-  extensions.conf, in [globals]      #tryinclude "sosbridge/globals.conf"
-  extensions.conf, at the end        #tryinclude "sosbridge/alarm.conf"
-                                     #tryinclude "sosbridge/dispatch.conf"
-                                     #tryinclude "sosbridge/notify.conf"
-                                     #tryinclude "sosbridge/heartbeat.conf"
-  the context of the help points     include => sos-alarm
-  manager.conf, at the end           #tryinclude "sosbridge/manager.conf"
-  musiconhold.conf, at the end       #tryinclude "sosbridge/musiconhold.conf"
-  pjsip.conf, before the endpoints   #tryinclude "sosbridge/pjsip.conf"
-manager.conf holds secrets: chmod 640, owned by Asterisk's user. (FreePBX: docs/asterisk/freepbx.md)
-Then, on the PBX:  asterisk -rx 'core reload'; here:  sosbridge asterisk check"""
 
 
 @click.group(name="asterisk")
@@ -58,15 +49,18 @@ def render_command(config: Path, out: Path, prompts: Path | None) -> None:
     """
     site = load(config, secrets=False)
     facts = facts_of(site)
-    for change in render(facts, out):
+    changes = render(facts, out)
+    for change in changes:
         click.echo(_told(change))
-    for account in facts.accounts:
-        if account.secret is None:
-            text = f"warning: the secret of AMI account {account.username} cannot be read here"
-            click.echo(f"{text}: its line in manager.conf is left out", err=True)
+    ami = [("AMI account", account.username, account.secret, AMI_FILE) for account in facts.accounts]
+    ari = [("ARI user", user.username, user.secret, ARI_FILE) for user in facts.ari_users]
+    for what, username, secret, file in (*ami, *ari):
+        if secret is None:
+            text = f"warning: the secret of {what} {username} cannot be read here"
+            click.echo(f"{text}: its line in {file} is left out", err=True)
     if prompts is not None:
         tell_built(prompt_files.build(facts, prompts))
-    click.echo(f"\n{WHAT_TO_DO.format(out=out)}")
+    click.echo(f"\n{what_to_do(out, [change.name for change in changes])}")
 
 
 @command.command("check")
@@ -75,7 +69,8 @@ def render_command(config: Path, out: Path, prompts: Path | None) -> None:
 def check_command(config: Path, as_json: bool) -> None:
     """Ask the running PBX whether it has this site's pack, and whether those it rings can be reached.
 
-    Asks only, over the watching account; one question goes through the dialplan, which rings nobody.
+    Asks only, as the user who watches, over AMI or ARI; a question and a trial beat go through the dialplan,
+    which ring nobody. What ARI cannot tell is a warning.
     Exits with 0 when nothing is wrong (warnings are not), 1 when something is, 2 when the file itself is.
     """
     site = shown.loaded(config, as_json=as_json)
@@ -89,21 +84,43 @@ def check_command(config: Path, as_json: bool) -> None:
 
 
 async def _check(site: Site) -> list[Finding]:
-    watch = watch_settings(site)
-    if watch is None:
-        raise ConfigError(f"{site.path}: no PBX link of type `ami`: there is no account to ask the PBX with")
+    facts = facts_of(site)
     clock = SystemClock()
     [driver] = [build_driver(s, clock) for s in site.drivers if isinstance(s.config, Config)]
     try:
-        session = await connect(watch.account(events="off"), clock=clock)
-        try:
-            return [*await check_pack(facts_of(site), session), *await driver.check()]
-        finally:
-            await session.close()
+        async with _asked(site, clock) as pbx:
+            return [*await check_pack(facts, pbx), *await driver.check()]
     except (DeliveryError, ProtocolError) as error:
-        return [Finding(level="error", subject=f"{watch.host}:{watch.port}", text=str(error))]
+        return [Finding(level="error", subject=_address(site), text=str(error))]
     finally:
         await driver.close()
+
+
+@asynccontextmanager
+async def _asked(site: Site, clock: Clock) -> AsyncIterator[Pbx]:
+    """Connect as the user who watches. AMI where there is: it tells more."""
+    watch, ari = watch_settings(site), ari_watch_settings(site)
+    if watch is not None:
+        session = await connect(watch.account(events="off"), clock=clock)
+        try:
+            yield AmiPbx(session)
+        finally:
+            await session.close()
+    elif ari is not None:
+        rest = Rest(ari, name=ari.address, clock=clock)
+        try:
+            yield AriPbx(rest)
+        finally:
+            await rest.close()
+    else:
+        raise ConfigError(
+            f"{site.path}: no PBX link of type `ami` or `ari`: there is nobody to ask the PBX as"
+        )
+
+
+def _address(site: Site) -> str:
+    watch, ari = watch_settings(site), ari_watch_settings(site)
+    return f"{watch.host}:{watch.port}" if watch else ari.address if ari else ""
 
 
 def _told(change: Change) -> str:

@@ -1,7 +1,7 @@
-"""Compares the pack with the PBX that should run it, over the watching account, which can change nothing.
+"""Compares the pack with the PBX that should run it, as the watching user, who can change nothing.
 
-Everything is asked by Getvar and ShowDialplan, for which manager.conf's `write = reporting` suffices. What
-that cannot show is said as a warning, not passed over. Called by `sosbridge asterisk check`.
+`asking` knows how each question is put over AMI and ARI. What cannot be asked is said as a warning, not
+passed over. Called by `sosbridge asterisk check`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Final
 
 from bridge.model import Finding
 from bridge.pack import prompts
+from bridge.pack.asking import Dialplan, Pbx
 from bridge.pack.facts import PackFacts, Person, PhoneFacts
-from bridge.pack.render import pack_hash, render_texts
-from bridge.protocols.ami_link import Refused, Session
+from bridge.pack.render import caller_class, pack_hash, render_texts
 
 DIALPLAN: Final = ("alarm.conf", "dispatch.conf", "notify.conf", "heartbeat.conf")
 """The files whose sections are contexts."""
@@ -39,52 +39,28 @@ FORWARDS: Final = ("CF", "CFU", "CFB", "DND")
 """AstDB families in which FreePBX keeps call forwarding and do-not-disturb."""
 
 
-async def check_pack(facts: PackFacts, session: Session) -> list[Finding]:
-    """Return what is good and what is wrong with the pack on the PBX of `session`.
+async def check_pack(facts: PackFacts, pbx: Pbx) -> list[Finding]:
+    """Return what is good and what is wrong with the pack on the PBX.
 
     Raises DeliveryError when the connection fails meanwhile.
     """
-    pbx = _Pbx(session)
+    dialplan = pbx.dialplan
     return [
         await _loaded(facts, pbx),
-        await _contexts(facts, pbx),
+        *([await _contexts(facts, dialplan)] if dialplan else []),
         await _modules(pbx),
+        await _heartbeat(facts, pbx),
         *await _phones(facts, pbx),
         *[await _reachable(person, "console", pbx) for person in facts.all_consoles],
         *[await _reachable(person, "dispatcher", pbx) for person in facts.dispatchers],
-        await _caller_hears(facts, pbx),
+        *[await _caller_hears(facts, each, dialplan) for each in facts.caller_languages if dialplan],
         _prompt_files(facts),
-        Finding(
-            level="warning",
-            subject="manager.conf",
-            text="`channelvars` cannot be read over AMI: make sure that it names SOS_UID and SOS_EXTEN",
-        ),
+        *pbx.untold(),
     ]
 
 
-class _Pbx:
-    """The two questions that a watching account may ask."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    async def value(self, variable: str) -> str:
-        """Return a global variable, or what a dialplan function says; '' for what is not there."""
-        [answer] = await self._session.action("Getvar", {"Variable": variable})
-        return answer.get("Value")
-
-    async def first_match(self, context: str, extension: str = "") -> str | None:
-        """Return the context that a call to `extension` in `context` ends up in; None where there is none."""
-        headers = {"Context": context, **({"Extension": extension} if extension else {})}
-        try:
-            rows = await self._session.action("ShowDialplan", headers)
-        except Refused:
-            return None
-        return next((row.get("Context") for row in rows if row.get("Extension")), None)
-
-
-async def _loaded(facts: PackFacts, pbx: _Pbx) -> Finding:
-    expected, loaded = pack_hash(facts), await pbx.value("SOS_PACK_HASH")
+async def _loaded(facts: PackFacts, pbx: Pbx) -> Finding:
+    expected, loaded = pack_hash(facts), await pbx.global_value("SOS_PACK_HASH")
     if loaded == expected:
         return Finding(level="ok", subject="pack", text=f"this site's pack is loaded ({loaded[:8]})")
     if not loaded:
@@ -96,31 +72,45 @@ async def _loaded(facts: PackFacts, pbx: _Pbx) -> Finding:
     return Finding(level="error", subject="pack", text=text)
 
 
-async def _contexts(facts: PackFacts, pbx: _Pbx) -> Finding:
+async def _contexts(facts: PackFacts, dialplan: Dialplan) -> Finding:
     texts = render_texts(facts)
     wanted = [name for file in DIALPLAN for name in re.findall(r"^\[(.+)\]$", texts[file], re.MULTILINE)]
-    absent = [name for name in wanted if await pbx.first_match(name) is None]
+    absent = [name for name in wanted if await dialplan.first_match(name) is None]
     if absent:
         text = f"contexts are missing: {', '.join(absent)}; is every file included?"
         return Finding(level="error", subject="dialplan", text=text)
     return Finding(level="ok", subject="dialplan", text=f"all {len(wanted)} contexts are there")
 
 
-async def _modules(pbx: _Pbx) -> Finding:
-    if await pbx.value("IFMODULE(pbx_config.so)") != "1":
+async def _modules(pbx: Pbx) -> Finding:
+    absent = await pbx.missing_modules(MODULES)
+    if absent is None:
         text = f"cannot tell which modules are loaded (func_module is not); needed: {', '.join(MODULES)}"
         return Finding(level="warning", subject="modules", text=text)
-    absent = [name for name in MODULES if await pbx.value(f"IFMODULE({name}.so)") != "1"]
     if absent:
         text = f"not loaded: {', '.join(absent)}; `module load` them, and see modules.conf"
         return Finding(level="error", subject="modules", text=text)
     return Finding(level="ok", subject="modules", text="every module that the pack uses is loaded")
 
 
+async def _heartbeat(facts: PackFacts, pbx: Pbx) -> Finding:
+    """Whether the PBX counts the bridge as alive, judged as its dialplan does: by its own clock alone."""
+    noted, now = await pbx.global_value("SOS_BEAT_AT"), await pbx.global_value("EPOCH")
+    if not noted.isdigit() or not now.isdigit() or int(noted) == 0:
+        text = "the PBX has noted none: does `sosbridge run` run? Until then dispatch rings at once"
+        return Finding(level="warning", subject="heartbeat", text=text)
+    age, stale = int(now) - int(noted), facts.times.heartbeat_stale
+    if 0 <= age <= stale:
+        return Finding(level="ok", subject="heartbeat", text=f"fresh: {age} s old by the PBX's clock")
+    by_clock = f"{age} s old by the PBX's clock, {stale} s at most"
+    why = by_clock if age > 0 else "noted before the PBX's clock was set back"
+    return Finding(level="warning", subject="heartbeat", text=f"stale: {why}; dispatch rings at once")
+
+
 # --- phones -----------------------------------------------------------------------------------------
 
 
-async def _phones(facts: PackFacts, pbx: _Pbx) -> list[Finding]:
+async def _phones(facts: PackFacts, pbx: Pbx) -> list[Finding]:
     """One line for each phone that has something wrong, one for all that have not."""
     wrong = {phone.id: [text async for text in _phone(phone, facts, pbx)] for phone in facts.phones}
     findings = [
@@ -130,39 +120,42 @@ async def _phones(facts: PackFacts, pbx: _Pbx) -> list[Finding]:
     ]
     good = sum(not found for found in wrong.values())
     if good:
-        text = f"{good} of {len(wrong)} reach the alarm extensions, are watched and time out as they should"
+        reach = "reach the alarm extensions, " if pbx.dialplan else ""
+        text = f"{good} of {len(wrong)} {reach}are watched and time out as they should"
         findings.append(Finding(level="ok", subject="phones", text=text))
     return findings
 
 
-async def _phone(phone: PhoneFacts, facts: PackFacts, pbx: _Pbx) -> AsyncIterator[tuple[str, str]]:
+async def _phone(phone: PhoneFacts, facts: PackFacts, pbx: Pbx) -> AsyncIterator[tuple[str, str]]:
     """Yield level and text of each thing that is wrong."""
-    context = await pbx.value(f"PJSIP_ENDPOINT({phone.endpoint},context)")
+    context = await pbx.endpoint(phone.endpoint, "context")
     if not context:
         yield (
             "error",
-            f"the PBX has no PJSIP endpoint {phone.endpoint} (or func_pjsip_endpoint is not loaded)",
+            f"the PBX has no PJSIP endpoint {phone.endpoint} (or, over AMI, no func_pjsip_endpoint)",
         )
         return
-    for extension in filter(_is_number, facts.alarm_extensions):
-        runs = await pbx.first_match(context, extension)
-        if runs != ALARM_CONTEXT:
-            instead = f"runs context {runs}" if runs else "is not there"
-            yield (
-                "error",
-                (
-                    f"{extension} in its context {context} {instead}: `include => {ALARM_CONTEXT}` there, and"
-                    " move the context's own patterns into an included one, for they come first"
-                ),
-            )
-    timeout = await pbx.value(f"PJSIP_ENDPOINT({phone.endpoint},rtp_timeout)")
+    if pbx.dialplan:
+        for extension in filter(_is_number, facts.alarm_extensions):
+            runs = await pbx.dialplan.first_match(context, extension)
+            if runs != ALARM_CONTEXT:
+                yield "error", _leads_elsewhere(extension, context, runs)
+    timeout = await pbx.endpoint(phone.endpoint, "rtp_timeout")
     if timeout == "0":
         yield "warning", "rtp_timeout is 0: when it vanishes in a call, that is seen after minutes"
     elif timeout.isdigit() and int(timeout) < SHORTEST_RTP_TIMEOUT:
         yield "warning", f"rtp_timeout is {timeout} s: a dropped handset ends the call; 60 or more"
-    aor = (await pbx.value(f"PJSIP_ENDPOINT({phone.endpoint},aors)")).partition(",")[0]
-    if aor and await pbx.value(f"PJSIP_AOR({aor},qualify_frequency)") == "0":
+    aor = (await pbx.endpoint(phone.endpoint, "aors")).partition(",")[0]
+    if aor and await pbx.aor(aor, "qualify_frequency") == "0":
         yield "warning", "qualify_frequency is 0: nobody sees that it is gone"
+
+
+def _leads_elsewhere(extension: str, context: str, runs: str | None) -> str:
+    instead = f"runs context {runs}" if runs else "is not there"
+    return (
+        f"{extension} in its context {context} {instead}: `include => {ALARM_CONTEXT}` there, and move the"
+        " context's own patterns into an included one, for they come first"
+    )
 
 
 def _is_number(extension: str) -> bool:
@@ -172,18 +165,18 @@ def _is_number(extension: str) -> bool:
 # --- people -----------------------------------------------------------------------------------------
 
 
-async def _reachable(person: Person, what: str, pbx: _Pbx) -> Finding:
+async def _reachable(person: Person, what: str, pbx: Pbx) -> Finding:
     subject = f"{what}/{person.endpoint}"
     if "@" in person.endpoint:
         text = "a number outside: whether it is reached, and by whom it is answered, cannot be checked"
         return Finding(level="warning", subject=subject, text=text)
-    state = await pbx.value(f"DEVICE_STATE({person.dial})")
+    state = await pbx.device_state(person.dial)
     if state == "INVALID":
         text = f"the PBX has no PJSIP endpoint {person.endpoint}"
         return Finding(level="error", subject=subject, text=text)
     if state == "UNAVAILABLE":
         return Finding(level="error", subject=subject, text="its phone is not there (not registered)")
-    forwards = [name for name in FORWARDS if await pbx.value(f"DB({name}/{person.endpoint})")]
+    forwards = await pbx.dialplan.settings_of_person(FORWARDS, person.endpoint) if pbx.dialplan else []
     if forwards:
         text = f"{', '.join(forwards)} is set in the PBX; the pack dials the phone itself, whatever that says"
         return Finding(level="warning", subject=subject, text=text)
@@ -194,12 +187,13 @@ async def _reachable(person: Person, what: str, pbx: _Pbx) -> Finding:
 # --- sounds -----------------------------------------------------------------------------------------
 
 
-async def _caller_hears(facts: PackFacts, pbx: _Pbx) -> Finding:
-    found = await pbx.value("AST_CONFIG(musiconhold.conf,sos-caller,directory)")
-    wanted = f"{facts.sounds}/{facts.language}/caller"
-    if found == wanted:
-        return Finding(level="ok", subject="musiconhold.conf", text="has the class sos-caller")
-    text = f"has {'another' if found else 'no'} class sos-caller: callers hear plain ringback"
+async def _caller_hears(facts: PackFacts, language: str, dialplan: Dialplan) -> Finding:
+    """What callers hear who are spoken to in that language."""
+    music = caller_class(facts, language)
+    found = await dialplan.music_folder(music)
+    if found == f"{facts.sounds}/{language}/caller":
+        return Finding(level="ok", subject="musiconhold.conf", text=f"has the class {music}")
+    text = f"has {'another' if found else 'no'} class {music}: callers hear plain ringback"
     return Finding(level="warning", subject="musiconhold.conf", text=text)
 
 

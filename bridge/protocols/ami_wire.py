@@ -92,8 +92,8 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         if self.parser.version and not self.greeted.done():
             self.greeted.set_result(None)
 
-    def send(self, data: PendingAction, as_list: object = None) -> asyncio.Future[Any]:  # noqa: ARG002
-        # panoramisk's Manager passes `as_list`; here the answer itself tells.
+    def send(self, data: PendingAction, as_list: object = None) -> asyncio.Future[Any]:
+        del as_list  # panoramisk's Manager passes it; here the answer itself tells
         if data.id in self.responses:
             raise ProtocolError(f"the ActionID {data.id} is in use")
         if self._cut or self.transport is None:

@@ -201,7 +201,8 @@ class _Client(asyncio.Protocol):
         self._pbx.joined(self)
         self.write(self._pbx.banner)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # gone is gone
         self.logged_in = False
         self._pbx.left(self)
 

@@ -1,9 +1,7 @@
-"""Fixtures of the AMI tests: a fake PBX, an account on it, and the clock of this machine."""
+"""Fixtures of the AMI tests: a fake PBX, an account on it, a door, and the clock of this machine."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -11,35 +9,22 @@ import pytest
 from bridge.protocols.ami_link import Account
 from bridge.protocols.secret import Secret
 from bridge.simulator.ami_server import AmiServer
+from tests.ami.clock import RunningClock
+from tests.ami.door import Door
 
 SECRET_VARIABLE = "AMI_TEST_SECRET"
 
 MakeAccount = Callable[..., Account]
 
 
-class RunningClock:
-    """The machine's own time, for tests that talk over real sockets with waiting times of milliseconds."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-async def until(condition: Callable[[], object], timeout: float = 20.0) -> None:
-    """Wait for something that happens in this loop or in a process beside it."""
-    async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110  the other side has no event to wait for
-            await asyncio.sleep(0.002)
-
-
 @pytest.fixture
 def running_clock() -> RunningClock:
     return RunningClock()
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
 
 
 @pytest.fixture(autouse=True)

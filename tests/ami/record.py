@@ -17,8 +17,10 @@ from bridge.protocols.ami_account import Account
 from bridge.protocols.ami_session import Session, connect
 from bridge.protocols.secret import Secret
 from bridge.simulator import dialogue
-from tests.ami.conftest import SECRET_VARIABLE, RunningClock
-from tests.ami.scenarios import ENDPOINTS, FILES, MODULES, SCENARIOS, Stage
+from tests.ami.clock import RunningClock
+from tests.ami.conftest import SECRET_VARIABLE
+from tests.ami.scenarios import SCENARIOS
+from tests.ami.stage import ENDPOINTS, FILES, MODULES, Stage
 from tests.parts.asterisk import Asterisk, Endpoint
 from tests.parts.sip import Phone, Phones, answers, calls
 

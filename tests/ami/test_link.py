@@ -13,7 +13,9 @@ from bridge.model import Clock
 from bridge.protocols.ami_link import Account, Link, LinkState, Session
 from bridge.protocols.link import FIRST_DELAY, LONGEST_DELAY
 from bridge.simulator.ami_server import AmiServer
-from tests.ami.conftest import SECRET_VARIABLE, MakeAccount, RunningClock, until
+from tests.ami.clock import RunningClock
+from tests.ami.conftest import SECRET_VARIABLE, MakeAccount
+from tests.waiting import until
 
 
 class HastyClock(RunningClock):

@@ -19,13 +19,16 @@ from bridge.protocols.ami_session import Refused, Session, connect
 from bridge.protocols.http_settings import TlsSettings
 from bridge.protocols.secret import Secret
 from bridge.triggers.ami import Config, Trigger
-from tests.ami.conftest import SECRET_VARIABLE, RunningClock, until
-from tests.ami.scenarios import DIALPLAN, ENDPOINTS, FILES, MODULES, PHONE, SCENARIOS, Stage, story_of
-from tests.ami.test_trigger import Door, restored, running
+from tests.ami.clock import RunningClock
+from tests.ami.conftest import SECRET_VARIABLE
+from tests.ami.door import Door, assert_found_in_the_middle, restored, running
+from tests.ami.scenarios import PHONE, SCENARIOS
+from tests.ami.stage import DIALPLAN, ENDPOINTS, FILES, MODULES, Stage, story_of
 from tests.conftest import StartAsterisk
 from tests.parts.asterisk import Asterisk
 from tests.parts.ports import free_port
 from tests.parts.sip import Phones, answers, calls
+from tests.waiting import until
 
 pytestmark = pytest.mark.real("asterisk", "sipp")
 
@@ -64,11 +67,6 @@ def lab(pbx: Asterisk, secret: Secret, **settings: object) -> Account:
 def lab_secret(monkeypatch: pytest.MonkeyPatch) -> Secret:
     monkeypatch.setenv("AMI_TEST_LAB_SECRET", "lab-secret")
     return Secret("env", "AMI_TEST_LAB_SECRET")
-
-
-@pytest.fixture
-def door() -> Door:
-    return Door()
 
 
 # --- calls ------------------------------------------------------------------------------------------
@@ -125,20 +123,7 @@ async def test_a_bridge_that_starts_in_the_middle_of_a_call(
     await asyncio.to_thread(caller.wait_received, "200")
     async with running(trigger_on(pbx, secret), door):
         await restored(door)
-        found = [event for event in door.events if event.attributes.get("direction") == "out"]
-        assert [event.kind for event in found] == [
-            Kind.CALL_DIALING,
-            Kind.CALL_ANSWERED,
-            Kind.CALL_CONNECTED,
-        ]
-        assert {event.attributes["recovered"] for event in found} == {"yes"}
-        assert {(event.endpoint, event.caller, event.dialled) for event in found} == {
-            ("1001", "1001", "9110")
-        }
-        assert found[0].occurred_at == pytest.approx(caller.sent("INVITE")[0].at, abs=1.1)
-        await until(lambda: Kind.CALL_ENDED in {e.kind for e in door.events if e.key == found[0].key})
-    [ended] = [event for event in door.of(Kind.CALL_ENDED) if event.key == found[0].key]
-    assert (ended.attributes["ended_by"], ended.attributes.get("recovered")) == ("caller", None)
+        await assert_found_in_the_middle(door, caller)
 
 
 async def test_asterisk_killed_and_started_again_in_the_middle_of_a_call(
@@ -172,7 +157,7 @@ async def test_asterisk_that_hangs_is_noticed_and_its_return_too(
         await restored(door)
         os.kill(pbx.pid, signal.SIGSTOP)
         try:
-            await until(lambda: door.of(Kind.LINK_LOST), timeout=3)
+            await until(lambda: door.of(Kind.LINK_LOST))
             assert not trigger.status.up
             assert "no answer to Ping" in door.of(Kind.LINK_LOST)[0].attributes["text"]
         finally:

@@ -21,7 +21,8 @@ from bridge.protocols.ami_wire import UNACKNOWLEDGED_MS
 from bridge.protocols.http_settings import TlsSettings
 from bridge.protocols.secret import Secret
 from bridge.simulator.ami_server import WATCHER, AmiServer
-from tests.ami.conftest import SECRET_VARIABLE, MakeAccount, until
+from tests.ami.conftest import SECRET_VARIABLE, MakeAccount
+from tests.waiting import until
 
 
 async def next_events(session: Session, count: int) -> list[Message]:

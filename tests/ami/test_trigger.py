@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,46 +16,16 @@ from bridge.simulator.ami_server import ALL_ACTIONS, WATCHER, AmiServer
 from bridge.simulator.dialogue import Dialogue
 from bridge.triggers._accepting import Handover
 from bridge.triggers.ami import Config, Trigger
-from tests.ami.conftest import SECRET_VARIABLE, RunningClock, until
-from tests.ami.scenarios import SCENARIOS, story_of
+from tests.ami.clock import RunningClock
+from tests.ami.conftest import SECRET_VARIABLE
+from tests.ami.door import Door, restored, running
+from tests.ami.scenarios import SCENARIOS
+from tests.ami.stage import story_of
 from tests.ami.test_link import HastyClock
 from tests.calls.test_recordings import FOLDER
-
-
-class Door:
-    """Stands for the ingest: keeps what comes in, in order; durable at once unless told otherwise."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.waiting: list[asyncio.Future[None]] = []
-        self.slow = False
-        self.error: Exception | None = None
-
-    def __call__(self, event: Event) -> Awaitable[None]:
-        self.events.append(event)
-        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.error is not None:
-            durable.set_exception(self.error)
-        elif self.slow:
-            self.waiting.append(durable)
-        else:
-            durable.set_result(None)
-        return durable
-
-    def of(self, *kinds: Kind) -> list[Event]:
-        return [event for event in self.events if event.kind in kinds]
-
-    @property
-    def kinds(self) -> list[Kind]:
-        return [event.kind for event in self.events]
-
+from tests.waiting import until
 
 MakeTrigger = Callable[..., Trigger]
-
-
-@pytest.fixture
-def door() -> Door:
-    return Door()
 
 
 @pytest.fixture
@@ -68,21 +37,6 @@ def trigger(pbx: AmiServer, secret: Secret) -> MakeTrigger:
         return Trigger("pbx1", config, clock=HastyClock(), pack_hash=pack_hash)
 
     return make
-
-
-@asynccontextmanager
-async def running(trigger: Trigger, door: Door) -> AsyncIterator[None]:
-    task = asyncio.create_task(trigger.run(door))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-
-async def restored(door: Door, times: int = 1) -> None:
-    await until(lambda: len(door.of(Kind.LINK_RESTORED)) >= times)
 
 
 def new_channel(pbx: AmiServer, uniqueid: str = "1700000000.0", exten: str = "9110") -> None:
@@ -368,7 +322,7 @@ async def test_ten_thousand_calls_at_once_are_kept_in_order(
         before = len(door.events)
         for number in range(10_000):
             new_channel(pbx, f"1700000000.{number}")
-        await until(lambda: len(door.events) >= before + 10_000, timeout=20)
+        await until(lambda: len(door.events) >= before + 10_000, within=20)
     assert [int(e.key.partition(".")[2]) for e in door.of(Kind.CALL_DIALING)] == list(range(10_000))
     assert Kind.LINK_LOST not in door.kinds
 

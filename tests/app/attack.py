@@ -67,14 +67,14 @@ def _at_syscall(scene: Scene, point: Point) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_traced(pid)
+        wait_traced(pid)
         yield
     finally:
         tracer.terminate()  # it lets go of a bridge that lives
         tracer.wait(10)
 
 
-def _wait_traced(pid: int) -> None:
+def wait_traced(pid: int) -> None:
     """Until every thread is traced."""
     end = time.monotonic() + 10
     while time.monotonic() < end:

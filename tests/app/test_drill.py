@@ -191,8 +191,8 @@ def test_what_a_real_sos_withholds_is_listed_and_no_success(scene: Scene) -> Non
     ]
     used = f"is used by emergency {real['id'][:8]} at {POST_03}: not taken from it"
     assert [step["proof"] for step in waits] == [
-        f"start_recording/zm/1 {used}",
-        f"start_recording/zm/3 {used}",
+        f"start_recording/zm/{PTZ} {used}",
+        f"start_recording/zm/TANKFARM-EAST-FIX-02 {used}",
         f"ptz/{PTZ} {used}",
         f"screen/wall/control-1 {used}",
     ]

@@ -104,7 +104,7 @@ def test_reloads_in_the_middle_of_deliveries_lose_and_double_nothing(scene: Scen
     call = Call(scene.plant)
     call.press()
     for seen in (1, 4, 8):
-        scene.until(lambda seen=seen: len(_asked(scene)) >= seen, f"{seen} requests")  # type: ignore[misc]
+        scene.until(lambda seen=seen: len(_asked(scene)) >= seen, f"{seen} requests")  # type: ignore[misc]  # a lambda's default
         reload(scene)
     for vms in (scene.plant.zoneminder, scene.plant.wall):
         scene.plant.do(vms.faults.clear)
@@ -219,7 +219,7 @@ def test_a_file_that_is_no_site_changes_nothing(scene: Scene) -> None:
     for count, text in enumerate(texts, 1):
         scene.site_file.write_text(text, "utf-8")
         bridge.send(signal.SIGHUP)
-        scene.until(lambda count=count: len(told(scene, REFUSED)) == count, "refused")  # type: ignore[misc]
+        scene.until(lambda count=count: len(told(scene, REFUSED)) == count, "refused")  # type: ignore[misc]  # as above
     scene.site_file.unlink()
     bridge.send(signal.SIGHUP)
     scene.until(lambda: len(told(scene, REFUSED)) == len(texts) + 1, "refused")

@@ -14,7 +14,7 @@ def two_that_want_it(scene: Scene) -> tuple[str, str]:
     scene.start()
     for endpoint, count in (("help-east-01", 1), ("help-east-02", 2)):
         Call(scene.plant, endpoint).press()
-        scene.until(lambda count=count: len(scene.incidents()) == count, "opened")  # type: ignore[misc]
+        scene.until(lambda count=count: len(scene.incidents()) == count, "opened")  # type: ignore[misc]  # a lambda's default
         scene.until(lambda: all(map(settled, scene.incidents())), "settled")
     ids = {story["phone"]: story["id"][:8] for story in scene.incidents()}
     return ids["EAST-01"], ids["EAST-02"]

@@ -35,7 +35,7 @@ class Trouble:
 
 
 def ordered(**rule: object) -> Callable[[Scene, FakeServer], object]:
-    return lambda scene, server: scene.plant.do(server.faults.order, Rule(**rule))  # type: ignore[arg-type]
+    return lambda scene, server: scene.plant.do(server.faults.order, Rule(**rule))  # type: ignore[arg-type]  # its own fields
 
 
 DOWN = Trouble(
@@ -205,7 +205,7 @@ def test_a_forced_alarm_that_is_lost_is_forced_and_marked_again_once(scene: Scen
         ("bookmark", camera, "verified"),
     ]
     assert [text for text in texts(story) if "found off" in text] == [
-        "start_recording/zm/1 was found off: switched on again"
+        f"start_recording/zm/{camera} was found off: switched on again"
     ]
     finish(scene, call)
     events = scene.plant.zoneminder.state.events

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Self
 
 
@@ -10,6 +11,7 @@ class Cable:
     """Forwards 127.0.0.1:`port` to `target`.
 
     `silent`: all bytes are swallowed, and no connection ends. `mute`: only those that the PBX sends.
+    `look`: is shown what the bridge sends, before that goes on to the PBX.
     """
 
     def __init__(self, target: int) -> None:
@@ -17,6 +19,7 @@ class Cable:
         self.silent = False
         self.mute = False
         self.plugged = True
+        self.look: Callable[[bytes], None] = lambda _data: None
         self._target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -55,6 +58,8 @@ class Cable:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answers: bool) -> None:
         try:
             while data := await source.read(65536):
+                if not answers:
+                    self.look(data)
                 if not self.silent and not (self.mute and answers):
                     sink.write(data)
                     await sink.drain()

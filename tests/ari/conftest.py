@@ -1,20 +1,20 @@
-"""What the ARI tests share: users and their secrets, a door that keeps what comes in, a trigger that runs."""
+"""What the ARI tests share: users and their secrets, a trigger on a test PBX."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from bridge.model import Accept, Kind
+from bridge.calls import Devices
+from bridge.drivers.dispatch import line
 from bridge.protocols.secret import Secret
 from bridge.triggers import ari
-from tests.ami.conftest import RunningClock, until
-from tests.ami.test_trigger import Door
+from tests.ami.clock import RunningClock
+from tests.ami.door import Door
 from tests.parts.asterisk import Asterisk
+from tests.waiting import PATIENCE
 
 WATCH_SECRET = "ARI_TEST_WATCH_SECRET"
 
@@ -26,31 +26,24 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> Secret:
     return Secret("env", WATCH_SECRET)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a login may take its time."""
+    monkeypatch.setattr(line, "CONNECT_WITHIN", PATIENCE)
+
+
 @pytest.fixture
 def door() -> Door:
     return Door()
 
 
-def watch_by_ari(pbx: Asterisk, secret: Secret, **settings: object) -> ari.Trigger:
+KnownDevices = Callable[[str], Devices]
+
+
+def watch_by_ari(
+    pbx: Asterisk, secret: Secret, devices: KnownDevices | None = None, **settings: Any
+) -> ari.Trigger:
     """A trigger `pbx1` on the read-only user of a test PBX."""
     defaults = {"base_url": f"http://127.0.0.1:{pbx.http_port}", "username": "watch", "secret": secret}
-    return ari.Trigger("pbx1", ari.Config.model_validate({**defaults, **settings}), clock=RunningClock())
-
-
-class Runs(Protocol):
-    async def run(self, accept: Accept) -> None: ...
-
-
-@asynccontextmanager
-async def running(trigger: Runs, door: Door) -> AsyncIterator[None]:
-    task = asyncio.create_task(trigger.run(door))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-
-async def restored(door: Door, times: int = 1) -> None:
-    await until(lambda: len(door.of(Kind.LINK_RESTORED)) >= times)
+    config = ari.Config.model_validate({**defaults, **settings})
+    return ari.Trigger("pbx1", config, clock=RunningClock(), devices=devices)

@@ -43,6 +43,8 @@ class FakePbx:
         self.bridges: list[dict[str, Any]] = []
         self.endpoints: list[dict[str, Any]] = []
         self.globals: dict[str, str] = {}
+        self.modules: set[str] = set()
+        """Those that are loaded, as far as anybody asks."""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and query of all but the WebSockets."""
         self.apps: list[str] = []
@@ -128,6 +130,9 @@ class FakePbx:
             return web.json_response({"message": "refused"}, status=status)
         if request.method == "DELETE":
             return web.json_response({"message": "Write access denied"}, status=403)
+        if path.startswith("/asterisk/modules/"):
+            loaded = path.rpartition("/")[2] in self.modules
+            return web.json_response({"status": "Running"}, status=200 if loaded else 404)
         return web.json_response(self._known(path, request.query))
 
     def _known(self, path: str, query: Mapping[str, str]) -> Any:

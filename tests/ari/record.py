@@ -15,8 +15,8 @@ from typing import Final
 
 from bridge.protocols.ari import AriSettings, Session, connect
 from bridge.protocols.secret import Secret
-from tests.ami.conftest import RunningClock
-from tests.ami.scenarios import ENDPOINTS, MODULES, Stage
+from tests.ami.clock import RunningClock
+from tests.ami.stage import ENDPOINTS, MODULES, Stage
 from tests.ari.conftest import WATCH_SECRET
 from tests.ari.scenarios import ALL, FILES
 from tests.parts.asterisk import Asterisk

@@ -1,6 +1,6 @@
 """Calls that the AMI scenarios do not have: hold, transfers, a feature code that leads to the alarm.
 
-`expected` as in tests/ami/scenarios.py, whose calls are played over ARI as well.
+`expected` as in tests/ami/stage.py; the calls of tests/ami/scenarios.py are played over ARI as well.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from tests.ami.scenarios import FILES as AMI_FILES
-from tests.ami.scenarios import PHONE, SCENARIOS, Scenario, Stage
+from tests.ami.scenarios import PHONE, SCENARIOS
+from tests.ami.stage import FILES as AMI_FILES
+from tests.ami.stage import Scenario, Stage, leg, talk
 from tests.parts.sip import answers, calls
 from tests.parts.sipp_steps import (
     PROGRESS,
@@ -100,40 +101,23 @@ def _attended_transfer(stage: Stage) -> None:
 
 
 MORE: Final = (
+    Scenario("hold", _hold, talk("9110")),
     Scenario(
-        "hold",
-        _hold,
-        {
-            "out 1001 9110": ["dialing", "answered", "connected 9110", "ended caller connected"],
-            "in 9110": ["dialing", "answered", "connected 1001", "ended caller connected"],
-        },
-    ),
-    Scenario(
-        "feature_code",
-        _feature_code,
-        {
-            "out 1001 *9": ["dialing", "ended pbx redirected"],
-            "out 1001 9110": ["dialing", "answered", "connected 9110", "ended caller connected"],
-            "in 9110": ["dialing", "answered", "connected 1001", "ended caller connected"],
-        },
+        "feature_code", _feature_code, talk("9110") | {"out 1001 *9": ["dialing", "ended pbx redirected"]}
     ),
     Scenario(
         "blind_transfer",
         _blind_transfer,
         {
-            "out 1001 9140": ["dialing", "answered", "connected 2001", "ended called connected"],
-            "in 2001": ["dialing", "answered", "connected 1001", "ended pbx connected"],
-            "in 2005": ["dialing", "answered", "connected 1001", "ended called connected"],
+            "out 1001 9140": leg("2001", "called"),
+            "in 2001": leg("1001", "pbx"),
+            "in 2005": leg("1001", "called"),
         },
     ),
     Scenario(
         "attended_transfer",
         _attended_transfer,
-        {
-            "out 1001 9140": ["dialing", "answered", "connected 2001", "ended caller connected"],
-            "in 2001": ["dialing", "answered", "connected 1001", "ended called connected"],
-            "in 2005": ["dialing", "answered", "connected 2001", "ended caller connected"],
-        },
+        {"out 1001 9140": leg("2001"), "in 2001": leg("1001", "called"), "in 2005": leg("2001")},
     ),
 )
 ALL: Final = (*SCENARIOS, *MORE)

@@ -9,8 +9,8 @@ import pytest
 
 from bridge.errors import ConfigError, Permanent, ProtocolError, Retryable
 from bridge.protocols.link import KeptLink, LinkState
-from tests.ami.conftest import until
 from tests.ami.test_link import HastyClock
+from tests.waiting import until
 
 
 class Line:

@@ -14,7 +14,7 @@ from bridge.model import Event, Kind
 from bridge.protocols.ari import Message, parse
 from bridge.protocols.ari.events import text_at, texts_at, time_of
 from bridge.triggers.ari.mapping import channels_of, devices_of, fact_of
-from tests.ami.scenarios import story_of
+from tests.ami.stage import story_of
 from tests.ari.record import FIXTURES, RECORDED
 from tests.ari.scenarios import ALL
 

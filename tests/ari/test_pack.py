@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bridge.drivers.dispatch import Config, Driver
+from bridge.drivers.dispatch import Config, Driver, way_of_beats
 from bridge.drivers.dispatch import line as line_module
 from bridge.errors import Permanent, Retryable, Uncertain, Unreachable
 from bridge.model import DeliveryState, Kind, Targets
@@ -19,15 +19,17 @@ from bridge.pack.facts import AriUser
 from bridge.protocols.ami import Message
 from bridge.protocols.secret import Secret
 from bridge.supervision.clocks import SystemClock
+from bridge.supervision.heartbeat import Heartbeat
 from bridge.triggers import ami
-from tests.ami.conftest import RunningClock, until
-from tests.ami.test_trigger import Door
+from tests.ami.clock import RunningClock
+from tests.ami.door import Door, restored, running
 from tests.ari.cable import Cable
-from tests.ari.conftest import restored, running, watch_by_ari
+from tests.ari.conftest import watch_by_ari
 from tests.pack.deliveries import notification
-from tests.pack.lab import FACTS, HEARTBEAT, WATCH, PackLab
+from tests.pack.lab import FACTS, WATCH, PackLab
 from tests.parts.availability import need
 from tests.parts.sip import Phone, Phones, answers, calls, calls_and_cancels, refuses
+from tests.waiting import until
 
 pytestmark = pytest.mark.real("asterisk", "sipp")
 
@@ -51,23 +53,22 @@ def lab(shared_lab: PackLab, phones: Phones) -> Iterator[PackLab]:
     shared_lab.start_over()
 
 
-def driver_at(lab: PackLab, **ari: Any) -> Driver:
-    """A driver on the pack's user for calls; keywords are settings of `dispatch.ari`."""
+def settings_at(lab: PackLab, **ari: Any) -> Config:
+    """Settings with the pack's user for calls and nothing of AMI; keywords are settings of `dispatch.ari`."""
     user = {"username": CALLER.username, "secret": {"env": "ARI_CALLS_SECRET"}}
-    config = Config.model_validate(
-        {
-            "port": lab.pbx.ami_port,
-            "ari": {"base_url": f"http://127.0.0.1:{lab.pbx.http_port}", **user, **ari},
-            "heartbeat": {"username": HEARTBEAT.username, "secret": {"env": "HEARTBEAT_SECRET"}},
-        }
+    return Config.model_validate(
+        {"ari": {"base_url": f"http://127.0.0.1:{lab.pbx.http_port}", **user, **ari}}
     )
-    return Driver("dispatch", config, targets=Targets(), clock=SystemClock())
+
+
+def driver_at(lab: PackLab, **ari: Any) -> Driver:
+    """A driver on these settings."""
+    return Driver("dispatch", settings_at(lab, **ari), targets=Targets(), clock=SystemClock())
 
 
 @pytest.fixture
 async def driver(lab: PackLab, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Driver]:
     monkeypatch.setenv("ARI_CALLS_SECRET", str(CALLER.secret))
-    monkeypatch.setenv("HEARTBEAT_SECRET", str(HEARTBEAT.secret))
     made = driver_at(lab)
     yield made
     await made.close()
@@ -221,6 +222,70 @@ async def test_a_pbx_that_cannot_be_reached_is_asked_nothing(
             await away.perform(notification())
         await away.close()
     assert not crew["2001"].received("INVITE")
+
+
+# --- the heartbeat ----------------------------------------------------------------------------------
+
+
+async def test_beats_are_noted_by_the_pbx_and_stop_when_the_path_does_not_work(
+    lab: PackLab, driver: Driver
+) -> None:
+    """It may be started again, as after an error that nobody thought of."""
+    path = {"healthy": True}
+    way = way_of_beats(settings_at(lab), name="heartbeat/pbx1", clock=SystemClock())
+    heart = Heartbeat(way, SystemClock(), every=0.2, healthy=lambda: path["healthy"])
+    for _ in range(2):
+        heart.noted_at = None
+        lab.set_global("SOS_BEAT_AT", "0")
+        async with beating(heart):
+            await until(lambda: heart.noted_at is not None)
+            assert heart.why == ""
+            noted = lab.as_administrator("Getvar", ("Variable", "SOS_BEAT_AT")).get("Value")
+            assert int(noted) == pytest.approx(SystemClock().now(), abs=10)
+    async with beating(heart):
+        path["healthy"] = False
+        await until(lambda: heart.why.startswith("held back"))
+    lab.set_global("SOS_BEAT_AT", "0")
+    assert [each.level for each in await driver.check()] == ["ok", "ok"]
+    assert lab.as_administrator("Getvar", ("Variable", "SOS_BEAT_AT")).get("Value") == "0", "only tried"
+
+
+async def test_a_pbx_without_the_heartbeats_dialplan_is_said(lab: PackLab, driver: Driver) -> None:
+    heart = Heartbeat(
+        way_of_beats(settings_at(lab), name="heartbeat/pbx1", clock=SystemClock()),
+        SystemClock(),
+        every=0.2,
+        healthy=lambda: True,
+    )
+    await asyncio.to_thread(lab.pbx.cli, "dialplan remove context sos-heartbeat")
+    try:
+        async with beating(heart):
+            await until(lambda: "ended the call before anybody answered" in heart.why)
+            assert heart.noted_at is None
+        beat, _ = await driver.check()
+        assert (beat.level, beat.subject) == ("error", "dispatch/heartbeat")
+        assert beat.text.endswith("is the dialplan pack loaded?")
+    finally:
+        await asyncio.to_thread(lab.pbx.cli, "dialplan reload")
+
+
+async def test_a_user_who_may_only_read_proves_nothing(
+    lab: PackLab, monkeypatch: pytest.MonkeyPatch, driver: Driver
+) -> None:
+    monkeypatch.setenv("ARI_CALLS_SECRET", str(WATCHER.secret))
+    reader = driver_at(lab, username=WATCHER.username)
+    assert [(each.level, "403" in each.text) for each in await reader.check()] == [("error", True)] * 2
+    await reader.close()
+
+
+@asynccontextmanager
+async def beating(heart: Heartbeat) -> AsyncIterator[None]:
+    task = asyncio.create_task(heart.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 # --- watching ---------------------------------------------------------------------------------------

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bridge.cli import main
 from bridge.drivers.dispatch import Config as DispatchConfig
 from bridge.errors import ConfigError
 from bridge.pack.facts import PackFacts
+from bridge.pack.includes import what_to_do
 from bridge.pack.render import SECRET_FILES, pack_hash, render_texts
-from bridge.pack.site import ari_watch_settings, facts_of, watch_settings
+from bridge.pack.site import ari_watch_settings, facts_of, pack_watcher, watch_settings
 from bridge.triggers import ari
 from tests.pack.site import TEXT, load_site
 
@@ -21,6 +26,9 @@ BY_ARI = TEXT.replace(
     "originate: {username: sos-originate, secret: {env: ORIGINATE}}",
     "ari: {base_url: https://pbx:8089, username: sos-calls, secret: {env: ORIGINATE}}",
 )
+
+
+ONLY_ARI = BY_ARI.replace("  heartbeat: {username: sos-heartbeat, secret: {env: HEART}}\n", "")
 
 
 @pytest.fixture
@@ -51,6 +59,53 @@ def test_ari_conf(facts: PackFacts) -> None:
 
 def test_manager_conf_has_the_heartbeat_only(facts: PackFacts) -> None:
     assert [account.username for account in facts.accounts] == ["sos-heartbeat"]
+
+
+def test_a_site_with_nothing_but_ari_has_no_file_for_ami(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = load_site(monkeypatch, ONLY_ARI)
+    facts = facts_of(site)
+    assert (facts.accounts, [user.username for user in facts.ari_users]) == ((), ["sos-watch", "sos-calls"])
+    texts = render_texts(facts)
+    assert "manager.conf" not in texts
+    assert "; Starts calls into the pack, and proves the bridge alive." in texts["ari.conf"]
+    assert pack_watcher(site) is site.triggers[0].config
+
+
+def test_what_to_do_names_the_files_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        name: what_to_do(Path("pack"), list(render_texts(facts_of(load_site(monkeypatch, text)))))
+        for name, text in (("ami", TEXT), ("both", BY_ARI), ("ari", ONLY_ARI))
+    }
+    includes = {name: set(re.findall(r"sosbridge/(\w+)\.conf", text)) for name, text in told.items()}
+    assert includes["both"] - includes["ami"] == {"ari"}
+    assert includes["both"] - includes["ari"] == {"manager"}
+    assert "manager.conf holds secrets" in told["ami"]
+    assert "manager.conf and ari.conf hold secrets" in told["both"]
+    assert "ari.conf holds secrets" in told["ari"]
+    assert "http.conf" not in told["ami"]
+    assert "include => sos-alarm" in told["ari"]
+
+
+def test_render_warns_of_an_ari_secret_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text(ONLY_ARI)
+    monkeypatch.delenv("ORIGINATE", raising=False)
+    command = ["asterisk", "render", "--config", str(file), "--out", str(tmp_path / "pack")]
+    done = CliRunner(env={"WATCH": "w"}).invoke(main, command)
+    assert done.exit_code == 0, done.output
+    assert (
+        "the secret of ARI user sos-calls cannot be read here: its line in ari.conf is left out"
+        in done.stderr
+    )
+    assert not (tmp_path / "pack" / "manager.conf").exists()
+
+
+def test_an_ami_site_needs_its_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    without = TEXT.replace("  heartbeat: {username: sos-heartbeat, secret: {env: HEART}}\n", "")
+    with pytest.raises(ConfigError, match="needs `heartbeat`, an AMI account, where it has no `ari`"):
+        load_site(monkeypatch, without)
 
 
 def test_a_site_without_ari_has_no_such_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,3 +158,4 @@ def test_ami_and_ari_together_share_a_source(monkeypatch: pytest.MonkeyPatch) ->
     assert [link.name for link in site.triggers] == ["pbx1", "pbx1-ari"]
     assert watch_settings(site) is site.triggers[0].config
     assert ari_watch_settings(site) is site.triggers[1].config
+    assert pack_watcher(site) is site.triggers[0].config, "one of them compares the pack"

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -14,22 +15,29 @@ import trustme
 from bridge.errors import Retryable
 from bridge.model import Kind
 from bridge.protocols.ari import connect
+from bridge.protocols.ari import session as session_module
 from bridge.protocols.secret import Secret
 from bridge.triggers.ari import Config
-from tests.ami.conftest import RunningClock, until
-from tests.ami.scenarios import ENDPOINTS, FILES, MODULES, PHONE
-from tests.ami.test_trigger import Door
+from tests.ami.clock import RunningClock
+from tests.ami.door import Door, assert_found_in_the_middle, restored, running
+from tests.ami.scenarios import PHONE
+from tests.ami.stage import ENDPOINTS, FILES, MODULES
 from tests.ari.cable import Cable
-from tests.ari.conftest import WATCH_SECRET, restored, running, watch_by_ari
+from tests.ari.conftest import WATCH_SECRET, watch_by_ari
 from tests.conftest import StartAsterisk
 from tests.parts.asterisk import Asterisk
 from tests.parts.ports import free_port
 from tests.parts.sip import Phones, Sipp, answers, calls
 from tests.parts.sipp_steps import FOREVER
+from tests.waiting import until
 
 pytestmark = pytest.mark.real("asterisk", "sipp")
 
-QUICK = {"ping_interval": 0.2, "ping_timeout": 0.3, "timeouts": {"connect": 0.5, "total": 1.0}}
+QUICK: dict[str, Any] = {
+    "ping_interval": 0.2,
+    "ping_timeout": 0.3,
+    "timeouts": {"connect": 0.5, "total": 1.0},
+}
 
 
 def started(start: StartAsterisk) -> Asterisk:
@@ -63,20 +71,7 @@ async def test_a_bridge_that_starts_in_the_middle_of_a_call(
     caller = await talking(pbx, phones, hangs_up_after=1.5)
     async with running(watch_by_ari(pbx, secret), door):
         await restored(door)
-        found = [event for event in door.events if event.attributes.get("direction") == "out"]
-        assert [event.kind for event in found] == [
-            Kind.CALL_DIALING,
-            Kind.CALL_ANSWERED,
-            Kind.CALL_CONNECTED,
-        ]
-        assert {event.attributes["recovered"] for event in found} == {"yes"}
-        assert {(event.endpoint, event.caller, event.dialled) for event in found} == {
-            ("1001", "1001", "9110")
-        }
-        assert found[0].occurred_at == pytest.approx(caller.sent("INVITE")[0].at, abs=1.1)
-        await until(lambda: Kind.CALL_ENDED in {e.kind for e in door.events if e.key == found[0].key})
-    [ended] = [event for event in door.of(Kind.CALL_ENDED) if event.key == found[0].key]
-    assert (ended.attributes["ended_by"], ended.attributes.get("recovered")) == ("caller", None)
+        await assert_found_in_the_middle(door, caller)
 
 
 async def test_a_link_cut_and_back_in_the_middle_of_a_call(
@@ -233,8 +228,9 @@ async def test_check_tells_of_missing_channelvars_where_a_channel_shows_it(
 
 
 async def test_two_bridges_under_one_name_tell_it(
-    asterisk: StartAsterisk, secret: Secret, door: Door
+    asterisk: StartAsterisk, secret: Secret, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session_module, "NAMES", 1)  # each begins with the same
     pbx = started(asterisk)
     trigger = watch_by_ari(pbx, secret, app="same")
     async with running(trigger, door):

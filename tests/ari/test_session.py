@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from collections.abc import AsyncIterator
 
@@ -13,9 +14,10 @@ from bridge.protocols.ari import AriSettings, LoginRefused, Session, connect
 from bridge.protocols.ari import session as session_module
 from bridge.protocols.ari.events import MAX_EVENT
 from bridge.protocols.secret import Secret
-from tests.ami.conftest import RunningClock, until
+from tests.ami.clock import RunningClock
 from tests.ari.conftest import WATCH_SECRET
 from tests.ari.fake_pbx import FakePbx
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ async def ended(session: Session) -> str:
 
 async def test_events_come_in_order_and_the_rest_is_read_after_the_end(pbx: FakePbx) -> None:
     session = await opened(pbx)
-    assert pbx.apps == ["test"]
+    assert pbx.apps == [session.app]
     for number in range(120):
         pbx.emit("Dial", number=number)
     await until(lambda: session.backlog == 120)
@@ -211,3 +213,11 @@ def test_settings_that_are_refused(setting: str, value: object) -> None:
     values = {"base_url": "http://pbx:8088", "username": "u", "secret": {"env": "X"}}
     with pytest.raises(ValueError, match=setting):
         AriSettings.model_validate({**values, setting: value})
+
+
+async def test_no_connection_has_the_name_of_the_one_before_it(pbx: FakePbx) -> None:
+    """The PBX would forget both when it forgets the first."""
+    for _ in range(2 * session_module.NAMES):
+        await (await opened(pbx)).close()
+    assert all(name != following for name, following in itertools.pairwise(pbx.apps))
+    assert len(set(pbx.apps)) == session_module.NAMES, "16 keeps them all"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -11,11 +12,12 @@ from bridge.errors import ConfigError, StoreError
 from bridge.model import Call, Kind, Tier
 from bridge.protocols.secret import Secret
 from bridge.triggers.ari import Config, Trigger
-from tests.ami.conftest import RunningClock, until
+from tests.ami.clock import RunningClock
+from tests.ami.door import Door, restored, running
 from tests.ami.test_link import HastyClock
-from tests.ami.test_trigger import Door
-from tests.ari.conftest import WATCH_SECRET, restored, running
+from tests.ari.conftest import WATCH_SECRET
 from tests.ari.fake_pbx import FakePbx, channel
+from tests.waiting import until
 
 MakeTrigger = Callable[..., Trigger]
 
@@ -290,7 +292,15 @@ async def test_no_request_but_questions(pbx: FakePbx, trigger: MakeTrigger, door
 async def test_check_leaves_the_running_bridge_alone(pbx: FakePbx, trigger: MakeTrigger) -> None:
     found = await trigger(app="mine").check()
     assert [each.level for each in found] == ["ok", "ok", "ok"]
-    assert pbx.apps == ["mine-ari-pbx1-check"]
+    [app] = pbx.apps
+    assert re.fullmatch(r"mine-ari-pbx1-check-\d", app)
+
+
+async def test_check_warns_of_a_module_that_may_block_ari(pbx: FakePbx, trigger: MakeTrigger) -> None:
+    pbx.modules.add("res_stasis_device_state.so")
+    *_, warning = await trigger().check()
+    assert warning.level == "warning"
+    assert "put `noload = res_stasis_device_state.so` into modules.conf" in warning.text
 
 
 async def test_check_of_a_pbx_that_is_away(trigger: MakeTrigger) -> None:

@@ -155,6 +155,7 @@ def test_reports_that_only_help_to_read_a_log(tracker: CallTracker, name: str) -
         ("SOSRecording", {"file": "/rec/1.wav"}, "the PBX records the call: /rec/1.wav"),
         ("SOSNotTaken", {}, "dispatch was told, and nobody pressed 1"),
         ("SOSNoAck", {"dispatcher": "2001"}, "2001 picked up and did not press 1: not informed"),
+        ("SOSNotReached", {"dispatcher": "2001", "why": "busy"}, "2001 was not reached: busy"),
     ],
 )
 def test_what_only_the_story_tells(
@@ -162,6 +163,15 @@ def test_what_only_the_story_tells(
 ) -> None:
     [event] = fed(tracker, said(name, sosuid=UID, **fields))
     assert (event.kind, event.attributes) == (Kind.REPORTED, {"call_key": UID, "text": text})
+
+
+def test_who_is_not_reached_again_for_the_same_reason_is_the_same_fact(tracker: CallTracker) -> None:
+    keys = [
+        fed(tracker, said("SOSNotReached", sosuid=UID, dispatcher=who, why=why))[0].key
+        for who, why in (("2001", "busy"), ("2001", "busy"), ("2001", "declined"), ("2002", "busy"))
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
 
 
 def done(heard: str, **fields: str) -> facts.Said:

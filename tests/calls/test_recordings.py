@@ -11,7 +11,8 @@ from bridge.model import CALL_KINDS, Event, Kind
 from bridge.protocols.ami import Message, Parser
 from bridge.simulator.dialogue import Dialogue
 from bridge.triggers.ami.mapping import channel_of, fact_of
-from tests.ami.scenarios import SCENARIOS, Scenario, story_of
+from tests.ami.scenarios import SCENARIOS
+from tests.ami.stage import Scenario, story_of
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "ami"
 VERSIONS = ["22", "16"]

@@ -306,7 +306,7 @@ def test_sos_call_from_a_local_channel_names_the_phone_itself() -> None:
 
 def live(uniqueid: str = PHONE, channel: str = "PJSIP/1001-00000000", **more: object) -> facts.LiveChannel:
     defaults = {"linkedid": PHONE, "state": "Ring", "caller": "1001", "exten": "9110"}
-    return facts.LiveChannel(uniqueid=uniqueid, channel=channel, **{**defaults, **more})  # type: ignore[arg-type]
+    return facts.LiveChannel(uniqueid=uniqueid, channel=channel, **{**defaults, **more})  # type: ignore[arg-type]  # its own fields
 
 
 def test_a_call_that_began_unseen_is_opened_with_the_second_it_was_born_in() -> None:
@@ -423,7 +423,7 @@ def test_a_dispatchers_leg_inherits_the_extension_and_is_no_sos() -> None:
 def stored(key: str = PHONE, **more: object) -> Call:
     defaults = {"source": "asterisk/pbx1", "endpoint": "1001", "caller": "1001", "dialled": "9110"}
     rest = {"phone": "P-01", "location": "", "tier": Tier.EMERGENCY, "dialing_at": 1.0}
-    return Call(id=key, key=key, **{**defaults, **rest, **more})  # type: ignore[arg-type]
+    return Call(id=key, key=key, **{**defaults, **rest, **more})  # type: ignore[arg-type]  # its own fields
 
 
 def test_a_remembered_call_goes_on_where_it_was() -> None:

@@ -108,7 +108,7 @@ class Lab:
             self.pbx = Asterisk("22", endpoints=tuple(_endpoints(example)), modules=MODULES)
             self._stack.callback(self.pbx.close)
             self._write_site(example)
-            self._install_pack()
+            install_pack(self.pbx, self.site_file)
             self.pbx.start()
             self.sosbridge("db", "upgrade")
         except BaseException:
@@ -143,17 +143,6 @@ class Lab:
         site["times"] = dict(TIMES)
         site["web"] = {"listen": self.web}
         self.site_file.write_text(yaml.safe_dump(site, sort_keys=False), "utf-8")
-
-    def _install_pack(self) -> None:
-        facts = facts_of(load(self.site_file))
-        for name, text in render_texts(facts).items():
-            self.pbx.write(f"sosbridge/{name}", text)
-        self.pbx.write("extensions.conf", EXTENSIONS)
-        self.pbx.write("musiconhold.conf", '#tryinclude "sosbridge/musiconhold.conf"\n')
-        manager = (self.pbx.etc / "manager.conf").read_text("utf-8")
-        self.pbx.write("manager.conf", f'{manager}\n#tryinclude "sosbridge/manager.conf"\n')
-        (self.pbx.sounds / "en").mkdir(parents=True, exist_ok=True)
-        write_tone(self.pbx.sounds / "en" / "press-1.wav", 800, seconds=0.3)
 
     # --- the bridge ---------------------------------------------------------------------------------
 
@@ -220,6 +209,18 @@ class Lab:
         """What the bridge did and said, for the message of a test that failed."""
         shown = [self.sosbridge("incidents", "show", incident["id"]) for incident in self.incidents()]
         return "\n".join([*shown, tail(self.folder / "bridge.log", 10)])
+
+
+def install_pack(pbx: Asterisk, site_file: Path) -> None:
+    """Put the dialplan pack of a site, rendered, where a PBX reads it at its start."""
+    for name, text in render_texts(facts_of(load(site_file))).items():
+        pbx.write(f"sosbridge/{name}", text)
+    pbx.write("extensions.conf", EXTENSIONS)
+    pbx.write("musiconhold.conf", '#tryinclude "sosbridge/musiconhold.conf"\n')
+    manager = (pbx.etc / "manager.conf").read_text("utf-8")
+    pbx.write("manager.conf", f'{manager}\n#tryinclude "sosbridge/manager.conf"\n')
+    (pbx.sounds / "en").mkdir(parents=True, exist_ok=True)
+    write_tone(pbx.sounds / "en" / "press-1.wav", 800, seconds=0.3)
 
 
 def wait_for(reached: Callable[[], bool], timeout: float, story: Callable[[], str]) -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bridge.drivers.dispatch import way_of_beats
 from bridge.model import Finding
+from bridge.pack.asking import AmiPbx
 from bridge.pack.facts import AmiAccount
 from bridge.pack.live import check_pack
 from bridge.pack.render import pack_hash
@@ -114,13 +116,8 @@ async def test_beats_come_while_the_path_is_healthy_and_stop_when_it_is_not(
 ) -> None:
     config = settings(lab, monkeypatch)
     path = {"healthy": True}
-    heart = Heartbeat(
-        config.account(config.heartbeat),
-        SystemClock(),
-        every=0.1,
-        healthy=lambda: path["healthy"],
-        name="pbx1",
-    )
+    way = way_of_beats(config, name="heartbeat/pbx1", clock=SystemClock())
+    heart = Heartbeat(way, SystemClock(), every=0.1, healthy=lambda: path["healthy"])
     running = asyncio.create_task(heart.run())
     try:
         await _until(lambda: heart.noted_at is not None)
@@ -141,9 +138,8 @@ async def test_a_heartbeat_without_its_dialplan_says_so(
     lab: PackLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = settings(lab, monkeypatch)
-    heart = Heartbeat(
-        config.account(config.heartbeat), SystemClock(), every=0.1, healthy=lambda: True, name="pbx1"
-    )
+    way = way_of_beats(config, name="heartbeat/pbx1", clock=SystemClock())
+    heart = Heartbeat(way, SystemClock(), every=0.1, healthy=lambda: True)
     await asyncio.to_thread(lab.pbx.cli, "dialplan remove context sos-heartbeat")
     running = asyncio.create_task(heart.run())
     try:
@@ -165,8 +161,8 @@ async def test_the_live_check_finds_the_pack_and_what_is_wrong_around_it(
     facts = replace(FACTS, sounds=str(lab.pbx.sounds))
     session = await connect(account, clock=SystemClock())
     try:
-        found = await check_pack(facts, session)
-        drifted = await check_pack(replace(facts, language="de"), session)
+        found = await check_pack(facts, AmiPbx(session))
+        drifted = await check_pack(replace(facts, language="de"), AmiPbx(session))
     finally:
         await session.close()
     assert [(f.level, f.subject) for f in found if f.level == "error"] == [("error", "pack")]

@@ -84,7 +84,7 @@ class Node:
                 case Send(message, flow, transaction):
                     failed = None
                     if transaction is not None:
-                        failed = lambda _, name=transaction: self.run(self.agent.transport_failed(name))  # noqa: E731
+                        failed = lambda _, name=transaction: self.run(self.agent.transport_failed(name))  # noqa: E731  # bound here
                     self.endpoint.send(message, flow, failed=failed)
                 case SetTimer(timer, after):
                     self.timers.set(timer, "", after)

@@ -15,6 +15,7 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 FRAME = re.compile(rb"([1-9][0-9]*) ")
 LISTENING = "listening"
@@ -48,12 +49,12 @@ def server_side(certificate: str, authority: str) -> ssl.SSLContext:
     return context
 
 
-def take_datagrams(link: socket.socket, keep) -> None:  # type: ignore[no-untyped-def]  # a script of its own
+def take_datagrams(link: socket.socket, keep: Callable[[bytes], None]) -> None:
     while True:
         keep(link.recv(65536))
 
 
-def take_stream(link: socket.socket, context: ssl.SSLContext | None, keep) -> None:  # type: ignore[no-untyped-def]
+def take_stream(link: socket.socket, context: ssl.SSLContext | None, keep: Callable[[bytes], None]) -> None:
     stream = b""
     try:
         if context is not None:

@@ -88,14 +88,14 @@ class Legs:
 async def test_sounds_on_a_disk_that_hangs_hold_up_no_call(
     hung: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hangs(*_: object) -> list[Path]:
+    def hangs(*_: object) -> studio_module.Found:
         hung.wait()
-        return []
+        return studio_module.Found()
 
     monkeypatch.setattr(studio_module, "files_of", hangs)
     monkeypatch.setattr(disk_module.Disk.run, "__kwdefaults__", {"within": 0.05})
     media, faults, over = Legs(), dict[str, str](), list[str]()
-    studio = Studio(media, sounds=tmp_path, recordings=tmp_path, judged=faults.__setitem__)
+    studio = Studio(media, sounds=tmp_path, recordings=tmp_path, judged=faults.__setitem__, looked=_never)
     studio.then(("phone",), lambda: _opened(studio))
     for number in range(3):
         studio.play("phone", number, [Word("waiting")], "en", loop=True, over=lambda: over.append("over"))
@@ -105,6 +105,10 @@ async def test_sounds_on_a_disk_that_hangs_hold_up_no_call(
     assert media.asked == ["open phone", "join phone desk"]
     assert over == ["over"] * 3
     assert faults["announcement"].endswith("the disk did not answer within 0.05 s")
+
+
+def _never(file: str, there: bool) -> None:
+    raise AssertionError(f"{file} was looked for, and {there} was said of a disk that hangs")
 
 
 async def _opened(studio: Studio) -> None:

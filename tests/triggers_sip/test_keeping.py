@@ -132,8 +132,9 @@ async def test_each_step_of_an_sos_is_on_disk_at_once(
             invite = await dispatcher.hear()
             while not invite.startswith("INVITE "):
                 invite = await dispatcher.hear()
-            dispatcher.send(ringing(invite))
+            # Before it has said anything: a trunk takes its time.
             await until(lambda: len(on_disk(house)["pending"]["ours"]) == 1)
+            dispatcher.send(ringing(invite))
             dispatcher.send(answering(invite))
             await until(lambda: len(on_disk(house)["legs"]) == 1)
 

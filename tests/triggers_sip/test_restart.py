@@ -17,7 +17,7 @@ from tests.parts.processes import Child
 from tests.parts.sip import Baresip
 from tests.parts.sound import seconds_of_sound, strength
 from tests.triggers_sip.house import FAST, PASSWORD, RTP_PORTS, VARIABLE, make_sounds, until
-from tests.triggers_sip.wire import SDP, Wire
+from tests.triggers_sip.wire import SDP, Wire, answering, register, ringing
 
 pytestmark = pytest.mark.real("baresip")
 
@@ -150,6 +150,33 @@ async def test_killed_as_soon_as_the_sos_is_heard(exchange: Exchange) -> None:
         assert answer.startswith("SIP/2.0 480 ")
         # It is hunted for: dispatch is rung anew, by the run that never had the call.
         await exchange.told("dispatch_started")
+
+
+@pytest.mark.parametrize("answer", ["487 Request Terminated", "200 OK"])
+async def test_what_answers_the_call_of_an_earlier_run_is_not_left_waiting(
+    exchange: Exchange, answer: str
+) -> None:
+    """A telephone that nobody acknowledges repeats itself for half a minute, and cannot be rung meanwhile."""
+    await asyncio.to_thread(exchange.start)
+    with Wire("disp-1", exchange.port) as dispatcher, Wire("help-1", exchange.port) as caller:
+        await register(dispatcher)
+        caller.send(caller.request("INVITE", "sip:9110@127.0.0.1", body=SDP))
+        invite = await dispatcher.request_heard("INVITE")
+        dispatcher.send(ringing(invite))
+        await until(lambda: bool(exchange.kept["pending"]["ours"]), 3)
+        exchange.kill()
+        await asyncio.to_thread(exchange.start)
+        await dispatcher.request_heard("CANCEL")
+        for _ in range(2):  # it did not hear us the first time
+            dispatcher.send(answering(invite, answer))
+            ack = await dispatcher.request_heard("ACK")
+            assert call_of(ack) == call_of(invite)
+            if answer == "200 OK":
+                assert call_of(await dispatcher.request_heard("BYE")) == call_of(invite)
+
+
+def call_of(message: str) -> str:
+    return next(line for line in message.split("\r\n") if line.startswith("Call-ID:"))
 
 
 async def test_an_sos_that_nobody_had_is_rung_for_again(exchange: Exchange) -> None:

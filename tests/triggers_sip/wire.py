@@ -91,7 +91,7 @@ class Wire:
 
     def credentials(self, challenge: str, method: str, uri: str, password: str) -> str:
         """Return the Authorization that answers a 401, by MD5 as RFC 2617 has it."""
-        realm, nonce = (re.search(rf'{name}="([^"]*)"', challenge)[1] for name in ("realm", "nonce"))  # type: ignore[index]
+        realm, nonce = (re.findall(rf'{name}="([^"]*)"', challenge)[0] for name in ("realm", "nonce"))
         secret = _md5(f"{self.user}:{realm}:{password}")
         response = _md5(f"{secret}:{nonce}:00000001:abc:auth:{_md5(f'{method}:{uri}')}")
         return (
@@ -101,7 +101,7 @@ class Wire:
 
     def old_credentials(self, challenge: str, method: str, uri: str, password: str) -> str:
         """The same, without qop, as RFC 2069 has it."""
-        realm, nonce = (re.search(rf'{name}="([^"]*)"', challenge)[1] for name in ("realm", "nonce"))  # type: ignore[index]
+        realm, nonce = (re.findall(rf'{name}="([^"]*)"', challenge)[0] for name in ("realm", "nonce"))
         secret = _md5(f"{self.user}:{realm}:{password}")
         response = _md5(f"{secret}:{nonce}:" + _md5(f"{method}:{uri}"))
         return (
@@ -125,11 +125,10 @@ def ringing(invite: str) -> bytes:
     return _response("180 Ringing", invite)
 
 
-def answering(invite: str) -> bytes:
-    """Return a 200 to an INVITE, with sound that comes from nowhere."""
-    return _response(
-        "200 OK", invite, "Contact: <sip:x@127.0.0.1:9>", "Content-Type: application/sdp", body=SDP
-    )
+def answering(invite: str, status: str = "200 OK") -> bytes:
+    """Return a final response to an INVITE, with sound that comes from nowhere."""
+    sound = ("Contact: <sip:x@127.0.0.1:9>", "Content-Type: application/sdp")
+    return _response(status, invite, *sound, body=SDP)
 
 
 def _response(status: str, invite: str, *extra: str, body: str = "") -> bytes:

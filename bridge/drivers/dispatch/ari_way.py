@@ -37,9 +37,10 @@ class AriWay:
         """Raises ConfigError if the TLS settings cannot be used."""
         self.name = name
         self.username = settings.username
-        self._app = settings.app_name(name)
-        self._rest = Rest(settings, name=name, clock=clock)
-        self._link = KeptLink(partial(connect, settings, app=self._app, clock=clock), clock=clock, name=name)
+        self._new_rest = partial(Rest, settings, name=name, clock=clock)
+        self._rest = self._new_rest()
+        dial = partial(connect, settings, app=settings.app_name(name), clock=clock)
+        self._link = KeptLink(dial, clock=clock, name=name)
         self._heard = heard
         self._outcomes: dict[str, Outcome] = {}
         """By channel."""
@@ -49,10 +50,11 @@ class AriWay:
         return self._link.state
 
     async def run(self) -> None:
+        rest = self._rest = self._new_rest()  # one that an earlier run has closed stays closed
         try:
             await self._link.run(self._read)
         finally:
-            await self._rest.close()
+            await rest.close()
 
     async def start(self, call: Call) -> StartedChannel:
         session = self._link.session
@@ -78,7 +80,7 @@ class AriWay:
     async def _read(self, session: Session) -> None:
         allowed = [{"type": kind} for kind in HEARD]
         with suppress(Refused):  # only a comfort
-            await self._rest.put(f"/applications/{self._app}/eventFilter", {"allowed": allowed})
+            await self._rest.put(f"/applications/{session.app}/eventFilter", {"allowed": allowed})
         try:
             async for message in session.events():
                 self._take(message)

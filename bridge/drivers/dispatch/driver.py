@@ -8,16 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bridge.drivers.dispatch.ami_way import AmiWay
-from bridge.drivers.dispatch.ari_way import AriWay
 from bridge.drivers.dispatch.line import REPORTS, Line
 from bridge.drivers.dispatch.request import Call, call_of
 from bridge.drivers.dispatch.settings import Config
-from bridge.drivers.dispatch.way import AlreadyThere, Heard, Way
+from bridge.drivers.dispatch.way import AlreadyThere
+from bridge.drivers.dispatch.ways import TRIAL, TRIED_WITHIN, way_of_beats, way_of_calls
 from bridge.errors import ConfigError, DeliveryError, Permanent, ProtocolError, Retryable
-from bridge.model import Capability, Clock, Delivery, DeliveryState, Finding, Operation, Receipt, Targets
-from bridge.protocols.ami_account import Account
-from bridge.protocols.ami_link import connect
+from bridge.model import (
+    Capability,
+    Clock,
+    Delivery,
+    DeliveryState,
+    Finding,
+    Operation,
+    Receipt,
+    Say,
+    Targets,
+)
 
 
 class Driver:
@@ -30,15 +37,9 @@ class Driver:
         }
     )
 
-    def __init__(
-        self,
-        name: str,
-        config: Config,
-        *,
-        targets: Targets,  # noqa: ARG002  # of cameras; dispatch has none
-        clock: Clock,
-    ) -> None:
+    def __init__(self, name: str, config: Config, *, targets: Targets, clock: Clock) -> None:
         """Raises ConfigError if the TLS settings cannot be used."""
+        del targets  # of cameras and consoles; dispatch has none
         self.name = name
         self._config = config
         self._clock = clock
@@ -58,8 +59,8 @@ class Driver:
         return await self._start(call)
 
     async def check(self) -> list[Finding]:
-        """Log in as both users and make the dialplan answer a question, which rings nobody."""
-        heartbeat = await self._try_login("heartbeat", self._config.account(self._config.heartbeat))
+        """Make the dialplan take a trial beat, which notes nothing, and a question, which rings nobody."""
+        heartbeat = await self._try_beat()
         if self._line.used or not self._line.way.exclusive:
             return [heartbeat, await self._ask(self._line)]
         # This may not be the process that performs, and must not end the connection of the one that does.
@@ -69,8 +70,9 @@ class Driver:
         finally:
             await line.close()
 
-    async def still_held(self, operation: Operation, target: str) -> bool | None:  # noqa: ARG002
+    async def still_held(self, operation: Operation, target: str) -> bool | None:
         """A call is not held."""
+        del operation, target  # nothing else is done here
         return None
 
     async def close(self) -> None:
@@ -78,15 +80,8 @@ class Driver:
         await self._line.close()
 
     def _new_line(self, name: str) -> Line:
-        return Line(self.name, lambda heard: self._open_way(name, heard), self._clock)
-
-    def _open_way(self, name: str, heard: Heard) -> Way:
-        config = self._config
-        if config.ari is not None:
-            return AriWay(config.ari, name=name, clock=self._clock, heard=heard)
-        if config.originate is not None:
-            return AmiWay(config.account(config.originate), name=name, clock=self._clock, heard=heard)
-        raise ConfigError(f"{self.name}: neither `originate` nor `ari` is set")
+        config, clock = self._config, self._clock
+        return Line(self.name, lambda heard: way_of_calls(config, name=name, clock=clock, heard=heard), clock)
 
     async def _start(self, call: Call) -> Receipt:
         try:
@@ -102,23 +97,31 @@ class Driver:
         return _verified(REPORTS[report.name] + (f", tier {tier}" if tier else ""))
 
     async def _ask(self, line: Line) -> Finding:
-        subject = f"{self.name}/{line.way.setting}"
+        say = Say(f"{self.name}/{line.way.setting}")
         try:
             await line.open()
             await line.is_known("check")
         except (DeliveryError, ProtocolError) as error:
-            return Finding(level="error", subject=subject, text=str(error))
-        text = f"{line.way.username} may start calls, and the dialplan pack answers"
-        return Finding(level="ok", subject=subject, text=text)
+            return say.error(str(error))
+        return say.ok(f"{line.way.username} may start calls, and the dialplan pack answers")
 
-    async def _try_login(self, what: str, account: Account) -> Finding:
-        subject = f"{self.name}/{what}"
+    async def _try_beat(self) -> Finding:
+        say, name = Say(f"{self.name}/heartbeat"), f"heartbeat/{self.name}/check"
         try:
-            session = await connect(account, clock=self._clock)
-        except DeliveryError as error:
-            return Finding(level="error", subject=subject, text=str(error))
-        await session.close()
-        return Finding(level="ok", subject=subject, text="logs in")
+            way = way_of_beats(self._config, name=name, clock=self._clock)
+        except ConfigError as error:
+            return say.error(str(error))
+        line = Line(self.name, lambda _heard: way, self._clock)
+        try:
+            await line.open()
+            await (await way.start(TRIAL)).outcome(timeout=TRIED_WITHIN)
+        except Permanent as error:
+            return say.error(f"{error}; is the dialplan pack loaded?")
+        except (DeliveryError, ProtocolError) as error:
+            return say.error(str(error))
+        finally:
+            await line.close()
+        return say.ok(f"{way.username} may prove the bridge alive, and the dialplan pack takes it")
 
 
 def _verified(proof: str) -> Receipt:

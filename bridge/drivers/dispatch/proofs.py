@@ -15,5 +15,6 @@ _PROOFS: Final[Mapping[Operation, str]] = MappingProxyType(
 )
 
 
-def proofs_of(config: BaseModel) -> Mapping[Operation, str]:  # noqa: ARG001  # as `config.instances` calls it
+def proofs_of(config: BaseModel) -> Mapping[Operation, str]:
+    del config  # whatever the site has set
     return _PROOFS

@@ -7,7 +7,7 @@ fit its narrow alphabet is refused here, and filtered once more by the dialplan 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -26,6 +26,8 @@ OVER: Final = "cleared"
 SECOND_TIER: Final = "escalate_2"
 ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
+MORE: Final = "more_wanted"
+"""The step that rings because one person who has it is not enough."""
 
 LISTENING: Final = 120.0
 """Seconds beyond the ringing that a dispatcher may need to listen and press 1."""
@@ -33,6 +35,9 @@ VIDEO: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"}
 
 _PHONE: Final = re.compile(r"[0-9A-Za-z_.+-]{1,80}")
 _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
+_ENDPOINT: Final = re.compile(r"[0-9A-Za-z_.@+-]{1,80}")
+_MOST_DONE: Final = 20
+"""An Asterisk variable has room for some more of them."""
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _NOT_IN_PHONE: Final = re.compile(r"[^0-9A-Za-z_.+-]")
 _NOT_IN_PERSON: Final = re.compile(r"[^0-9A-Za-z_.@-]")
@@ -60,6 +65,8 @@ def call_of(delivery: Delivery, config: Config) -> Call:
     Raises Permanent for a phone, group or id that the dialplan could not take.
     """
     step, _, press = delivery.step.partition("/")
+    if step in (TAKEN, MORE):  # each round of them is about the same press
+        press = press.partition("-")[0]
     phone = phone_key(delivery.params.get("phone", ""), delivery.params.get("endpoint", ""))
     incident = _checked("incident", delivery.incident, _ID)
     delivery_id = _checked("delivery", delivery.id, _ID)
@@ -70,7 +77,8 @@ def call_of(delivery: Delivery, config: Config) -> Call:
         "MARK": delivery_id if step == ALERT_AGAIN else f"{incident}.{_checked('step', press, _ID)}",
         "EXERCISE": "yes" if delivery.params.get("exercise") else "no",
     }
-    context, near_end, seconds = "sos-notify", "sos-connect", config.ring + LISTENING
+    # It may have to wait for a dispatcher who is talking about another SOS; the dialplan ends it by itself.
+    context, near_end, seconds = "sos-notify", "sos-connect", config.hunt + config.ring + LISTENING
     if step in (TAKEN, OVER):
         context, near_end, seconds = "sos-taken", "sos-tell", LISTENING
         by = delivery.params.get("acknowledged_by" if step == TAKEN else "closed_by", "")
@@ -79,7 +87,12 @@ def call_of(delivery: Delivery, config: Config) -> Call:
         context, seconds = "sos-recall", config.hunt
     else:
         variables["GROUP"] = _checked("group", delivery.target, _NAME)
-        variables["TIER"] = "2" if step == SECOND_TIER else "1"
+        rung = "2" if step == SECOND_TIER else delivery.params.get("ring_tier", "1")
+        variables["TIER"] = _checked("tier", rung, _ID)
+    if step == MORE or (step == TAKEN and delivery.params.get("more")):
+        variables["MORE"] = "yes"
+    if step == MORE:
+        variables["DONE"] = _endpoints(delivery.params.get("acknowledgers", "").splitlines())
     if video := VIDEO.get(delivery.params.get("picture", "")):
         variables["VIDEO"] = video
     return Call(
@@ -119,6 +132,12 @@ def phone_key(phone: str, endpoint: str = "") -> str:
             parts = (name,)
         phone = "unknown-" + "-".join(_NOT_IN_PHONE.sub("", part) for part in parts)[:60]
     return _checked("phone", phone, _PHONE)
+
+
+def _endpoints(names: Iterable[str]) -> str:
+    """Return `*name*name*`: those of the names that an endpoint may have. Who clicked has none of them."""
+    endpoints = [name for name in names if _ENDPOINT.fullmatch(name)][:_MOST_DONE]
+    return "".join(f"*{name}" for name in endpoints) + "*"
 
 
 def _checked(what: str, value: str, allowed: re.Pattern[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the site says about dispatch: the PBX's accounts, and the dialplan's own waiting times and folders.
+"""What the site says about dispatch: the PBX's accounts or user, the dialplan's waiting times and folders.
 
 The times and folders are not used by the driver; `bridge.pack` renders them into the dialplan.
 """
@@ -50,9 +50,9 @@ class Config(BaseModel):
     """Starts the calls by AMI. Needs write=originate and read=call,user."""
     ari: AriSettings | None = None
     """Starts the calls by ARI, instead of `originate`. Needs a user that is not read-only."""
-    heartbeat: AccountSettings
-    """Proves the bridge alive. Needs write=originate and read=call; an account of its own, so that its
-    connection never waits behind a call and each can be revoked alone."""
+    heartbeat: AccountSettings | None = None
+    """Proves the bridge alive by AMI. Needs write=originate and read=call; an account of its own, so that its
+    connection never waits behind a call and each can be revoked alone. Left out: `ari` does it."""
     heartbeat_every: Annotated[float, Field(ge=0.2, le=60)] = 4.0
     """Seconds between two beats, while the SOS path works."""
     heartbeat_stale: Annotated[int, Field(ge=1, le=600)] = 15
@@ -82,6 +82,12 @@ class Config(BaseModel):
     def _one_way(self) -> Self:
         if (self.originate is None) == (self.ari is None):
             raise ValueError("needs one way to start its calls: either `originate` (AMI) or `ari`")
+        return self
+
+    @model_validator(mode="after")
+    def _beats(self) -> Self:
+        if self.heartbeat is None and self.ari is None:
+            raise ValueError("needs `heartbeat`, an AMI account, where it has no `ari`, which does that too")
         return self
 
     @field_validator("sounds", "recordings")

@@ -62,12 +62,15 @@ class Driver:
     def __init__(
         self,
         name: str,
-        config: Config,  # noqa: ARG002  # `pbx` is for the app, which finds the exchange by it
+        config: Config,
         *,
-        targets: Targets,  # noqa: ARG002  # of cameras; dispatch has none
-        clock: Clock,  # noqa: ARG002  # the exchange has its own times
+        targets: Targets,
+        clock: Clock,
         exchange: Exchange | None = None,
     ) -> None:
+        del config  # the app finds the exchange by its `pbx`
+        del targets  # of cameras and consoles; dispatch has none
+        del clock  # the exchange has its own times
         self.name = name
         self._exchange = exchange
 
@@ -97,8 +100,9 @@ class Driver:
             return [Finding(level="ok", subject=self.name, text="the exchange runs")]
         return [Finding(level="error", subject=self.name, text=f"the exchange is down: {status.text}")]
 
-    async def still_held(self, operation: Operation, target: str) -> bool | None:  # noqa: ARG002
+    async def still_held(self, operation: Operation, target: str) -> bool | None:
         """A call is not held."""
+        del operation, target  # nothing else is done here
         return None
 
     async def close(self) -> None:

@@ -9,5 +9,6 @@ from pydantic import BaseModel
 from bridge.model import Operation
 
 
-def proofs_of(config: BaseModel) -> Mapping[Operation, str]:  # noqa: ARG001  # as `config.instances` calls it
+def proofs_of(config: BaseModel) -> Mapping[Operation, str]:
+    del config  # whatever the site has set
     return {}

@@ -6,7 +6,7 @@ The same steps as `drivers.dispatch` has for the dialplan pack, in the exchange'
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from bridge.b2bua.inputs import Cleared, Notify, Recall, Taken
 from bridge.model import Delivery
@@ -20,14 +20,18 @@ OVER: Final = "cleared"
 SECOND_TIER: Final = "escalate_2"
 ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
+MORE: Final = "more_wanted"
+"""The step that rings because one person who has it is not enough."""
 PICTURES: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"})
 
 
 def command_of(delivery: Delivery) -> Notify | Recall | Taken:
     """Return what a NOTIFY delivery asks of the exchange."""
     step, _, press = delivery.step.partition("/")
+    if step in (TAKEN, MORE):  # each round of them is about the same press
+        press = press.partition("-")[0]
     params = delivery.params
-    about = {
+    about: dict[str, Any] = {
         "delivery": delivery.id,
         "incident": delivery.incident,
         # What an acknowledgement counts for, where the phone has no call of its own: this press.
@@ -39,11 +43,19 @@ def command_of(delivery: Delivery) -> Notify | Recall | Taken:
     }
     exercise = bool(params.get("exercise"))
     if step == TAKEN:
-        return Taken(**about, exercise=exercise, by=params.get("acknowledged_by", ""))
+        by, more = params.get("acknowledged_by", ""), bool(params.get("more"))
+        return Taken(**about, exercise=exercise, by=by, more=more)
     if step == OVER:
         by, call = params.get("closed_by", ""), params.get("call_key", "")
         return Cleared(**about, exercise=exercise, by=by, call=call)
     if step == RECALL:
         return Recall(**about, exercise=exercise)
-    tier = 2 if step == SECOND_TIER else 1
-    return Notify(**about, exercise=exercise, group=delivery.target, tier=tier)
+    tier = 2 if step == SECOND_TIER else int(params.get("ring_tier", "1"))
+    return Notify(
+        **about,
+        exercise=exercise,
+        group=delivery.target,
+        tier=tier,
+        more=step == MORE,
+        done=tuple(params.get("acknowledgers", "").splitlines()),
+    )

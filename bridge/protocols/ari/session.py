@@ -39,6 +39,9 @@ _REFUSALS: Final = {
     403: "the user may not read events",
     404: "there is no ARI: is ari.conf enabled, and base_url right?",
 }
+NAMES: Final = 4
+"""Names that the connections of one link take in turn. Few, because 16 keeps each until it restarts."""
+_turns: Final[dict[str, int]] = {}
 _ENDED: Final = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED)
 
 
@@ -47,13 +50,14 @@ class LoginRefused(Permanent):
 
 
 async def connect(settings: AriSettings, *, app: str, clock: Clock) -> Session:
-    """Return a session that is subscribed to everything.
+    """Return a session that is subscribed to everything. app: begins the application's name (`Session.app`).
 
     Raises LoginRefused, or Retryable when the PBX cannot be reached, is no ARI or falls silent; ConfigError
     when the secret or the CA file cannot be read. Nothing stays open then.
     """
     http = _client(settings)
     where = settings.address
+    app = _name_of_next(app)
     try:
         async with asyncio.timeout(settings.timeouts.total):
             socket = await _handshake(http, settings, app)
@@ -69,7 +73,18 @@ async def connect(settings: AriSettings, *, app: str, clock: Clock) -> Session:
     except BaseException:
         await http.close()
         raise
-    return Session(settings, clock, http, socket)
+    return Session(settings, clock, http, socket, app)
+
+
+def _name_of_next(app: str) -> str:
+    """Return a name that the connection before it did not have.
+
+    Asterisk forgets an application some time after its WebSocket has closed. One that has taken the same name
+    meanwhile is forgotten with it: it stays open, answers every ping, and tells nothing (measured on 16.28
+    and 22.10, once in 20 to 200 times).
+    """
+    turn = _turns[app] = (_turns.get(app, -1) + 1) % NAMES
+    return f"{app}-{turn}"
 
 
 def _client(settings: AriSettings) -> aiohttp.ClientSession:
@@ -129,7 +144,10 @@ class Session:
         clock: Clock,
         http: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse,
+        app: str,
     ) -> None:
+        self.app = app
+        """Its application's name at the PBX."""
         self.why = ""
         """Why it ended; '' while it lives."""
         self.last_heard = clock.now()

@@ -25,8 +25,8 @@ class AriSettings(HttpSettings):
     secret: Secret
     """Its password. Read anew for each connection and each request."""
     app: str = Field(default="", pattern=r"^[A-Za-z0-9_-]{0,64}$")
-    """Begins the name of the application under which the PBX tells events; the link's own name ends it.
-    Empty: `sosbridge-<host>`. Two connections of one name drive each other out."""
+    """Begins the name of the application under which the PBX tells events; the link's own name and a digit
+    end it. Empty: `sosbridge-<host>`. Two connections of one name drive each other out."""
     ping_interval: float = Field(default=3.0, ge=0.05, le=5)
     """Seconds between two proofs of life."""
     ping_timeout: float = Field(default=3.0, ge=0.05, le=5)
@@ -39,7 +39,7 @@ class AriSettings(HttpSettings):
         return self.base_url.partition("://")[2]
 
     def app_name(self, link: str) -> str:
-        """Return the application's name. link: the link's own name (`pbx1`)."""
+        """Return what the application's name begins with. link: the link's own name (`pbx1`)."""
         return _NOT_IN_APP.sub("-", f"{self.app or f'sosbridge-{socket.gethostname()[:40]}'}-{link}")
 
     def authorization(self) -> str:

@@ -4,7 +4,8 @@
 `bridge.calls` turns those into call events, `check` proves an account before it is needed.
 """
 
+from bridge.triggers._pbx import TriggerStatus
 from bridge.triggers.ami.settings import Config
-from bridge.triggers.ami.trigger import Trigger, TriggerStatus
+from bridge.triggers.ami.trigger import Trigger
 
 __all__ = ["Config", "Trigger", "TriggerStatus"]

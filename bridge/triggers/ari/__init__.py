@@ -5,7 +5,8 @@ messages into channel facts, `bridge.calls` turns those into the same call event
 user before it is needed.
 """
 
+from bridge.triggers._pbx import TriggerStatus
 from bridge.triggers.ari.settings import Config
-from bridge.triggers.ari.trigger import Trigger, TriggerStatus
+from bridge.triggers.ari.trigger import Trigger
 
 __all__ = ["Config", "Trigger", "TriggerStatus"]

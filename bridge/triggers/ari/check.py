@@ -17,6 +17,8 @@ from bridge.triggers.ari.settings import Config
 _ASKS_TO_WRITE: Final = "sosbridge-no-such-channel"
 """A channel that nobody has: a user who may write is told so, one who may not is refused before."""
 
+DEVICE_STATES: Final = "res_stasis_device_state.so"
+
 _Line = tuple[str, str]
 """Level and text."""
 
@@ -30,6 +32,7 @@ async def check_user(subject: str, config: Config, clock: Clock) -> list[Finding
     try:
         await (await connect(config, app=config.app_name(f"{subject}/check"), clock=clock)).close()
         lines = [await _version(rest), await _linkedid(rest), await _excess(rest)]
+        lines += await _device_states(rest)
     except (DeliveryError, ProtocolError, ConfigError) as error:
         return [Finding(level="error", subject=subject, text=str(error))]
     finally:
@@ -53,6 +56,21 @@ async def _linkedid(rest: Rest) -> _Line:
     if text_at(rows[0], "channelvars", LINKEDID):
         return "ok", f"`channelvars` names {LINKEDID}"
     return "error", f"ari.conf's `channelvars` must name {LINKEDID}: calls cannot be told apart without it"
+
+
+async def _device_states(rest: Rest) -> list[_Line]:
+    """A bug of Asterisk: a WebSocket that closes while a device changes its state may block ARI for good.
+
+    Without this module no application hears of device states (docs/triggers/ari.md).
+    """
+    try:
+        await rest.get(f"/asterisk/modules/{DEVICE_STATES}")
+    except Permanent as error:
+        if getattr(error, "status", None) == 404:
+            return []
+        raise
+    text = f"{DEVICE_STATES} is loaded: when a link ends it may block ARI until Asterisk is restarted"
+    return [("warning", f"{text}; put `noload = {DEVICE_STATES}` into modules.conf (docs/triggers/ari.md)")]
 
 
 async def _excess(rest: Rest) -> _Line:

@@ -20,10 +20,12 @@ from bridge.model import Clock
 from bridge.protocols.sip.agent import Agent, Settings, Target
 from bridge.protocols.sip.agent.effects import CancelTimer, Effect, Send, SetTimer, TimerId
 from bridge.protocols.sip.agent.events import Event, RequestAnswered
+from bridge.protocols.sip.agent.tokens import Tokens
 from bridge.protocols.sip.flow import Flow
 from bridge.protocols.sip.message import Request, Response
 from bridge.protocols.sip.transaction.layer import Name
 from bridge.protocols.sip_endpoint import Endpoint, EndpointSettings, Timers
+from bridge.triggers.sip.leftover import Leftover
 from bridge.triggers.sip.pending import Pending
 from bridge.triggers.sip.screening import BY_FORM, Screening
 
@@ -54,6 +56,7 @@ class Line:
             settings, received=self._received, clock=clock, unreadable=screening.unreadable
         )
         self.pending: Final = Pending()
+        self.leftover: Final = Leftover(self.endpoint.send, Tokens(os.urandom).branch)
         self._screening = screening
         self._told = told
         self._timers: Timers[TimerId, str] = Timers(lambda timer, _: self.run(self.agent.timer(timer)))
@@ -132,6 +135,8 @@ class Line:
         if isinstance(message, Request) and message.method == "INVITE" and not message.to.tag:
             message = self._screening.readable(message, flow)
         self.pending.received(message, flow)
+        if isinstance(message, Response) and self.leftover.answered(message, flow):
+            return
         self.run(self.agent.receive(message, flow))
 
     def _refused(self, response: Response, flow: Flow) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bridge.calls import CallTracker, facts
+from bridge.calls import PROMPT, CallTracker, facts, prompt_subject
 from bridge.model import Clock, Event, Kind
 from bridge.triggers.sip.legs import Leg
 
@@ -154,6 +154,17 @@ class News:
             self.fault(what, text)
         else:
             self.clear(what)
+
+    def prompt(self, file: str, there: bool) -> None:
+        """An announcement was to be said: whether its file is there. file: as `prompt_subject` takes it."""
+        subject = prompt_subject(file)
+        text = "" if there else f"{file}.wav is not in the folder of sounds: sosbridge prompts build"
+        if self._said.get(subject) != text:
+            self._said[subject] = text
+            if there:
+                self._of_link(Kind.FAULT_CLEARED, subject, subject=subject, what=PROMPT)
+            else:
+                self._of_link(Kind.FAULT, subject, subject=subject, what=PROMPT, text=text)
 
     def _of_link(self, kind: Kind, topic: str, **attributes: str) -> None:
         now = self._clock.now()

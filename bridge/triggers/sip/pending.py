@@ -1,25 +1,21 @@
 """INVITEs that nobody has answered finally, in both directions: what would ring for ever if we died.
 
-Kept as text in the state file, so that the next run can take back what rings and refuse what waits: the
-telephone is free again when it is called back. Called by `line` for each message, and by `restoring`.
+Kept as text in the state file, so that the next run can take back what rings and refuse what waits
+(`leftover`). Called by `line` for each message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bridge.errors import ProtocolError
 from bridge.protocols.sip.flow import Flow
 from bridge.protocols.sip.framing.datagram import parse_datagram
-from bridge.protocols.sip.message import Request, Response, respond, stateless_tag
-from bridge.protocols.sip.transaction.requests import cancel_of
+from bridge.protocols.sip.message import Request, Response
 
 MOST: Final = 500
 """INVITEs of each direction; one that never gets any answer is forgotten when so many came after it."""
-_TO_BE_CALLED_AGAIN: Final = 480
-
-Send = Callable[[Request | Response, Flow], None]
 
 
 class Pending:
@@ -43,16 +39,8 @@ class Pending:
         return found[0] if found else None
 
     def plain(self) -> Mapping[str, Any]:
-        """Return what JSON can hold, for `release` in the next process."""
+        """Return what JSON can hold, for `leftover` in the next process."""
         return {"ours": _plain(self._ours), "theirs": _plain(self._theirs)}
-
-
-def release(kept: Mapping[str, Any], send: Send) -> None:
-    """Take back what we had sent, refuse what had come. Raises as `restoring.take_up`."""
-    for invite, flow in map(_read, kept["ours"]):
-        send(cancel_of(invite), flow)
-    for invite, flow in map(_read, kept["theirs"]):
-        send(respond(invite, _TO_BE_CALLED_AGAIN, to_tag=stateless_tag(invite.headers)), flow)
 
 
 def _note(
@@ -81,7 +69,8 @@ def _plain(pending: Mapping[str, tuple[Request, Flow]]) -> Sequence[Mapping[str,
     return kept
 
 
-def _read(kept: Mapping[str, Any]) -> tuple[Request, Flow]:
+def read(kept: Mapping[str, Any]) -> tuple[Request, Flow]:
+    """Return one INVITE that was kept. Raises as `restoring.take_up`."""
     invite = parse_datagram(kept["text"].encode())
     if not isinstance(invite, Request):
         raise ProtocolError("no request was kept")

@@ -19,7 +19,6 @@ from bridge.protocols.sip.agent import Login
 from bridge.protocols.sip.flow import Flow
 from bridge.triggers.sip.legs import Leg, because
 from bridge.triggers.sip.line import Line
-from bridge.triggers.sip.pending import release
 from bridge.triggers.sip.telephones import Telephones
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +52,7 @@ def take_up(
     Raises ProtocolError, KeyError, TypeError or ValueError on what no run of ours has left.
     """
     telephones.restore(kept["telephones"])
-    release(kept["pending"], line.endpoint.send)
+    line.leftover.release(kept["pending"])
     joined = {row["id"]: row["peer"] for row in kept["exchange"]["legs"] if row["peer"]}
     standing = {row["id"]: row for row in kept["legs"]}
     legs: list[Leg] = []

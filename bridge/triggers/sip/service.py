@@ -115,6 +115,7 @@ class Service:
             sounds=Path(config.sounds or state_dir / "sounds"),
             recordings=Path(config.recordings or state_dir / "recordings"),
             judged=self._judged,
+            looked=self.news.prompt,
         )
         self._configured = self._configuration()
         self._exchange = Exchange(*self._settled(), secrets.token_hex(4))

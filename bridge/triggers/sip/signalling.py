@@ -28,7 +28,7 @@ NOBODY: Final = 480
 
 
 class Signalling:
-    """legs: by id, shared with `voices`. take: lets the exchange take an input.
+    """legs: by id, shared with `voices`. take: lets the exchange take an input. hurry: see `Switch`.
 
     came: told what a caller says about itself, right before its call is taken. media_address: where RTP is
     received, '' for where signalling is.
@@ -43,6 +43,7 @@ class Signalling:
         ways: Ways,
         *,
         take: Callable[[inputs.Input], None],
+        hurry: Callable[[], None],
         came: Callable[[Mapping[str, str]], None],
         media_address: str,
     ) -> None:
@@ -52,6 +53,7 @@ class Signalling:
         self._callers = callers
         self._ways = ways
         self._take = take
+        self._hurry = hurry
         self._came = came
         self._media_address = media_address
         self._of_call: dict[str, Leg] = {}
@@ -200,6 +202,8 @@ class Signalling:
             if not self._line.try_to(partial(self._line.agent.invite, call, target, local)):
                 self._of_call.pop(call, None)
                 leg.branches.pop(call, None)
+        if leg.alarm:
+            self._hurry()  # before it says anything, or it would ring on without us
         if not leg.branches and not leg.is_over():
             self._refuse(leg, leg.refused or BROKEN)
 

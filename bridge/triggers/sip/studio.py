@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 import structlog
 
 from bridge.b2bua.effects import Word
+from bridge.b2bua.words import OF_CALLERS
 from bridge.errors import SosBridgeError
 from bridge.protocols.media import facade
 from bridge.protocols.media.facade import Law, Layout, Local, Remote
@@ -34,6 +36,10 @@ Judged = Callable[[str, str], None]
 """(what was asked for: `leg`, `rtp`, `announcement`, `join` or `recording`; why not, '' if it was done)."""
 
 
+Looked = Callable[[str, bool], None]
+"""(file of an announcement below the sounds, without `.wav`; whether it is there)."""
+
+
 class Media(facade.Media, Protocol):
     """Media that tell when they are there."""
 
@@ -41,13 +47,16 @@ class Media(facade.Media, Protocol):
 
 
 class Studio:
-    """sounds, recordings: folders. judged: told of each command whether it was done."""
+    """sounds, recordings: folders. judged: told of each command whether it was done. looked: of each file."""
 
-    def __init__(self, media: Media, *, sounds: Path, recordings: Path, judged: Judged) -> None:
+    def __init__(
+        self, media: Media, *, sounds: Path, recordings: Path, judged: Judged, looked: Looked
+    ) -> None:
         self._media = media
         self._sounds = sounds
         self._recordings = recordings
         self._judged = judged
+        self._looked = looked
         self._disk = Disk("sounds", threads=2)
         self._chains: dict[str, asyncio.Task[None]] = {}
         self._prompts: dict[tuple[str, int], int] = {}
@@ -117,18 +126,20 @@ class Studio:
                 over()
                 return
             try:
-                files = await self._disk.run(partial(files_of, self._sounds, language, words))
+                found = await self._disk.run(partial(files_of, self._sounds, language, words))
             except OSError as error:
                 self._judged("announcement", f"{self._sounds}: {error.strerror}")
                 over()
                 return
-            if not files:
+            for name, there in found.looked.items():
+                self._looked(name, there)
+            if not found.files:
                 names = ", ".join(word.name for word in words)
                 self._judged("announcement", f"there is none of {names} in {language}")
                 over()
                 return
             try:
-                prompt = await self._media.play(leg, files, loop=loop)
+                prompt = await self._media.play(leg, found.files, loop=loop)
             except SosBridgeError as error:
                 self._judged("announcement", str(error))
                 over()
@@ -251,18 +262,29 @@ def remote_of(stream: Stream, behind_nat: str) -> Remote:
     )
 
 
-def files_of(sounds: Path, language: str, words: Sequence[Word]) -> list[Path]:
-    """Return the files that say `words`, as far as they exist. Blocks for as long as the disk does."""
-    found: list[Path] = []
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The files that say something. looked: each that was looked for, as `Looked` names it: is it there?"""
+
+    files: list[Path] = field(default_factory=list)
+    looked: dict[str, bool] = field(default_factory=dict)
+
+
+def files_of(sounds: Path, language: str, words: Sequence[Word]) -> Found:
+    """Find what says `words`, as far as it exists. Blocks for as long as the disk does."""
+    found = Found()
     for word in words:
-        own = _file(sounds, language, word.name)
-        names = (word.name,) if own.is_file() else word.instead
-        found += [file for name in names if (file := _file(sounds, language, name)).is_file()]
+        if not _find(sounds, language, word.name, found):
+            for name in word.instead:
+                _find(sounds, language, name, found)
     return found
 
 
-def _file(sounds: Path, language: str, name: str) -> Path:
-    """What callers hear lies in a folder of its own beside the announcements."""
-    file = sounds / language / f"{name}.wav"
-    caller = sounds / language / "caller" / f"{name}.wav"
-    return caller if not file.is_file() and caller.is_file() else file
+def _find(sounds: Path, language: str, name: str, found: Found) -> bool:
+    """Take note of the file, if it is there."""
+    place = f"{language}/caller/{name}" if name in OF_CALLERS else f"{language}/{name}"
+    file = sounds / f"{place}.wav"
+    there = found.looked[place] = file.is_file()
+    if there:
+        found.files.append(file)
+    return there

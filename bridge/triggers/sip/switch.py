@@ -65,6 +65,7 @@ class Switch:
             callers,
             ways,
             take=self.take,
+            hurry=hurry,
             came=self._came,
             media_address=media_address,
         )
