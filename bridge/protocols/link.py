@@ -21,6 +21,8 @@ LONGEST_DELAY: Final = 5.0
 SETTLED_AFTER: Final = 10.0
 """A session that lived so long counts as good: the next attempt after it comes soon."""
 
+_NOT_YET: Final = "not connected yet"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -37,6 +39,11 @@ class LinkState:
     """The PBX answers, but refuses the login: waiting will not help."""
     last_heard: float | None = None
     """Last proof of life before it went down; None if it was never up."""
+
+    @property
+    def untried(self) -> bool:
+        """Whether the first attempt is still under way."""
+        return not self.up and self.why == _NOT_YET
 
 
 class KeptSession(Protocol):
@@ -74,7 +81,7 @@ class KeptLink(Generic[SessionT]):
     ) -> None:
         self.name = name
         self.session: SessionT | None = None
-        self.state = LinkState(up=False, since=clock.now(), why="not connected yet")
+        self.state = LinkState(up=False, since=clock.now(), why=_NOT_YET)
         self._connect = connect
         self._clock = clock
         self._on_change = on_change

@@ -13,7 +13,7 @@ from bridge.errors import Permanent, ProtocolError, Retryable, Unreachable
 from bridge.model import Clock
 
 CONNECT_WITHIN: Final = 5.0
-"""Seconds the first call may wait for the login."""
+"""Seconds that calls may wait for the first attempt to log in."""
 REPORT_WITHIN: Final = 3.0
 """Seconds until the dialplan must have reported what it does with a call; it takes some 20 ms."""
 AFTER_FAILURE: Final = 0.3
@@ -49,12 +49,16 @@ class Line:
         return self._running is not None
 
     async def open(self) -> None:
-        """Bring the connection up if it was never used. Raises Unreachable."""
+        """Bring the connection up if it was never used. Raises Unreachable.
+
+        Only the first attempt is waited for. Who would wait for a link that is lost could ring when it is back,
+        although somebody has the SOS by then.
+        """
         if self._running is None:
             self._running = asyncio.create_task(self.way.run(), name=self.way.name)
         end = self._clock.monotonic() + CONNECT_WITHIN
         while not self.way.state.up:
-            if self.way.state.refused or self._clock.monotonic() >= end:
+            if not self.way.state.untried or self._clock.monotonic() >= end:
                 raise Unreachable(f"{self.way.name}: {self.way.state.why}")
             await self._clock.sleep(0.02)
 
