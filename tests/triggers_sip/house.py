@@ -31,7 +31,7 @@ PASSWORD: Final = "correct-horse"
 VARIABLE: Final = "SOSBRIDGE_TEST_SIP"
 
 TONES: Final[Mapping[str, tuple[int, float]]] = {
-    "en/ringback": (425, 0.5),
+    "en/caller/ringback": (425, 0.5),
     "en/caller/waiting": (700, 0.5),
     "en/person-has-it": (800, 0.4),
     "en/taken": (900, 0.4),

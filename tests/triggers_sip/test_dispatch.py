@@ -68,6 +68,29 @@ async def test_a_dispatcher_hears_where_presses_1_and_talks(tmp_path: Path) -> N
         assert strength(file, CALLER) > AUDIBLE
 
 
+async def test_a_place_without_its_file_is_a_generic_one_and_a_fault_until_it_has_one(tmp_path: Path) -> None:
+    subject = "prompt/en/location-EAST-01"
+    async with House(tmp_path) as house:
+        file = tmp_path / "sounds" / "en" / "location-EAST-01.wav"
+        aside = file.rename(tmp_path / "aside.wav")
+        caller, first = await asyncio.gather(
+            house.phone("help-1", plays=CALLER), house.phone("disp-1", plays=FIRST, auto_answer=True)
+        )
+        caller.dial("9110")
+        fault = await house.told(Kind.FAULT, subject=subject, seconds=20)
+        assert fault.attributes["what"] == "prompt"
+        assert fault.attributes["text"].startswith("en/location-EAST-01.wav is not in the folder of sounds")
+        await asyncio.to_thread(first.wait_sound, 0.8)
+        aside.rename(file)
+        first.hang_up()
+        await seen(first, "CALL_CLOSED", seconds=20)
+        assert strength(first.heard(), TONES["en/location-unknown"][0]) > AUDIBLE
+        # They are rung again, and it is there.
+        await house.told(Kind.FAULT_CLEARED, subject=subject, seconds=20)
+        caller.hang_up()
+        assert len(house.of(Kind.FAULT, subject=subject)) == 1
+
+
 async def test_who_hung_up_too_early_is_called_back(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         caller, first = await asyncio.gather(
