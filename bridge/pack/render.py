@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -31,9 +31,11 @@ FILES: Final = (
     "musiconhold.conf",
     "pjsip.conf",
 )
+AMI_FILE: Final = "manager.conf"
+"""Not where the site has no account of AMI."""
 ARI_FILE: Final = "ari.conf"
 """Only where the site has a user of ARI."""
-SECRET_FILES: Final = frozenset({"manager.conf", ARI_FILE})
+SECRET_FILES: Final = frozenset({AMI_FILE, ARI_FILE})
 _UNSAFE_IN_CONF: Final = re.compile(r"[\x00-\x1f\x7f;\\]")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -87,8 +89,23 @@ def pack_hash(facts: PackFacts) -> str:
 def _texts(facts: PackFacts, digest: str) -> dict[str, str]:
     templates = _environment()
     values = {"facts": facts, "pack_hash": digest}
-    names = (*FILES, ARI_FILE) if facts.ari_users else FILES
-    return {name: templates.get_template(f"{name}.j2").render(values) for name in names}
+    return {name: _rendered(templates, name, values) for name in _names(facts)}
+
+
+def _rendered(templates: jinja2.Environment, name: str, values: Mapping[str, Any]) -> str:
+    """Raises ConfigError for a template that is not of this version, as between an upgrade and the restart."""
+    try:
+        return templates.get_template(f"{name}.j2").render(values)
+    except jinja2.TemplateError as error:
+        raise ConfigError(
+            f"{name}.j2 does not fit this version of the bridge ({error}): restart it after an upgrade"
+        ) from error
+
+
+def _names(facts: PackFacts) -> Iterator[str]:
+    yield from (name for name in FILES if name != AMI_FILE or facts.accounts)
+    if facts.ari_users:
+        yield ARI_FILE
 
 
 @cache
@@ -107,8 +124,13 @@ def _environment() -> jinja2.Environment:
         autoescape=False,  # noqa: S701  # configuration files, not HTML; `_check` refuses what could break out
     )
     environment.filters["seconds"] = _seconds
-    environment.globals.update(legs=_legs, tier_legs=_tier_legs)
+    environment.globals.update(legs=_legs, tier_legs=_tier_legs, caller_class=caller_class)
     return environment
+
+
+def caller_class(facts: PackFacts, language: str) -> str:
+    """Return the music-on-hold class of what a caller hears who is spoken to in `language`."""
+    return "sos-caller" if language == facts.language else f"sos-caller-{language}"
 
 
 def _seconds(value: float) -> str:
@@ -143,7 +165,7 @@ def _check(facts: PackFacts) -> None:
 
 
 def _check_secrets(facts: PackFacts) -> None:
-    ami = [("AMI account", "manager.conf", each.username, each.secret) for each in facts.accounts]
+    ami = [("AMI account", AMI_FILE, each.username, each.secret) for each in facts.accounts]
     ari = [("ARI user", ARI_FILE, each.username, each.secret) for each in facts.ari_users]
     for what, file, name, secret in (*ami, *ari):
         if secret and _UNSAFE_IN_CONF.search(secret):

@@ -68,9 +68,12 @@ def actions_for(step: Step, incident: Incident, plan: Plan, missing: Sequence[st
 
 def _news(step: Step, incident: Incident, missing: Sequence[str]) -> str:
     """Say what is new at this step, as an operator wants it in a title; nothing at the first."""
+    has_it = f"acknowledged by {incident.acknowledged_by}"
+    talks = f"connected to {incident.connected_to}" if incident.connected_to else "connected"
     told = {
-        Step.CONNECTED: f"connected to {incident.connected_to}" if incident.connected_to else "connected",
-        Step.ACKNOWLEDGED: f"acknowledged by {incident.acknowledged_by}",
+        # After a 1 the two come at once, and only the last word stays: it must not lose who has it.
+        Step.CONNECTED: f"{talks}; {has_it}" if incident.acknowledged_by else talks,
+        Step.ACKNOWLEDGED: has_it,
         Step.PRESSED_AGAIN: "pressed again",
         Step.ESCALATE_1: "not acknowledged",
         Step.ESCALATE_2: "still not acknowledged",

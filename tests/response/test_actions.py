@@ -188,7 +188,7 @@ def test_the_resources_of_a_place_are_those_of_all_steps() -> None:
         (Step.SOS, (), "SOS POST-03"),
         (Step.SOS, ("PTZ-01",), "SOS POST-03: camera PTZ-01 missing"),
         (Step.PRESSED_AGAIN, (), "SOS POST-03: pressed again"),
-        (Step.CONNECTED, (), "SOS POST-03: connected to console-1"),
+        (Step.CONNECTED, (), "SOS POST-03: connected to console-1; acknowledged by anna"),
         (Step.ACKNOWLEDGED, ("PTZ-01",), "SOS POST-03: acknowledged by anna; camera PTZ-01 missing"),
         (Step.ESCALATE_1, (), "SOS POST-03: not acknowledged"),
     ],
@@ -199,3 +199,10 @@ def test_the_title_of_a_popup_says_what_is_new(step: Step, missing: tuple[str, .
     known = replace(INCIDENT, connected_to="console-1", acknowledged_by="anna")
     [action] = actions_for(step, known, replace(PLAN, rules=(rule,)), missing)
     assert action.params["title"] == title
+
+
+def test_a_talk_that_nobody_has_acknowledged_yet_is_told_as_one() -> None:
+    rule = Rule(step=Step.CONNECTED, operation=Operation.UPDATE_POPUP, driver="wall", consoles=("desk-1",))
+    known = replace(INCIDENT, connected_to="console-1")
+    [action] = actions_for(Step.CONNECTED, known, replace(PLAN, rules=(rule,)))
+    assert action.params["title"] == "SOS POST-03: connected to console-1"
