@@ -105,11 +105,20 @@ class Alarms:
             self._state.set_timer("tier", alarm.id, self._state.settings.gap(tier + 1))
 
     def turn_over(self, alarm: Alarm, turn: Turn) -> None:
-        """A notification rang in vain; with the last of its tier, say so."""
-        if all(other.delivery != turn.delivery for other in self.turns(alarm)):
+        """A notification rang in vain; with the last of its tier, say so.
+
+        Of those for one person more the next comes soon, and so on: nothing is said.
+        """
+        if not turn.more and all(other.delivery != turn.delivery for other in self.turns(alarm)):
             self.reports.of_turn("SOSNotTaken", alarm, turn, None)
         if alarm.stage is Stage.ASKED and not alarm.turns:
             self.end(alarm, Signal.IN_VAIN, "over")
+
+    def not_reached(self, turn: Turn, status: int) -> None:
+        """A dispatcher's device refuses, or says nothing at all (0): say why somebody else is rung."""
+        alarm = self._state.alarms.get(turn.alarm)
+        if alarm is not None and turn.why is not For.CONSOLE:
+            self.reports.not_reached(alarm, turn, self._state.legs.get(turn.leg), status)
 
     # --- somebody has it ----------------------------------------------------------------------------
 
@@ -126,6 +135,9 @@ class Alarms:
         Whom a console already talks to cannot be joined by a third: the dispatcher hears that, and has
         acknowledged all the same.
         """
+        if turn.more and alarm.has in (Has.DISPATCHER, Has.PERSON):
+            self._also_acknowledged(alarm, turn)
+            return
         self._has(alarm, Has.DISPATCHER, turn.endpoint)
         self.reports.of_turn("SOSAck", alarm, turn, self._state.legs[turn.leg])
         others = [other for other in self.turns(alarm) if other is not turn]
@@ -134,19 +146,36 @@ class Alarms:
                 self._connect(alarm, turn, others)
             case Stage.TALKING:
                 self.ringing.tell(alarm, turn, words.CONSOLE_HAS_IT)
-                self.ringing.release(alarm, "taken", others)
+                self.ringing.release(alarm, "taken", others, enough=False)
             case _:
                 self.clear_timers(alarm)
                 alarm.stage, alarm.person = after(alarm.stage, Signal.ACKNOWLEDGED), turn.id
-                self.ringing.release(alarm, "taken", others)
+                self.ringing.release(alarm, "taken", others, enough=False)
                 self.callback.begin(alarm, turn)
 
-    def clicked(self, alarm: Alarm, by: str, *, why: str) -> None:
+    def _also_acknowledged(self, alarm: Alarm, turn: Turn) -> None:
+        """One more person has it. The first keeps it; a caller who waits for them is not kept waiting.
+
+        Nobody is called back for it, and a third party cannot join a talk.
+        """
+        self.reports.of_turn("SOSAck", alarm, turn, self._state.legs[turn.leg])
+        if alarm.stage is Stage.CALLING:
+            self._connect(alarm, turn, list(self.turns(alarm)))
+            return
+        talking = self._state.turns.get(alarm.person)
+        at_console = talking is not None and talking.why is For.CONSOLE
+        self.ringing.tell(alarm, turn, words.CONSOLE_HAS_IT if at_console else words.released("taken"))
+        if alarm.stage is Stage.ASKED and not alarm.turns:
+            self.end(alarm, Signal.IN_VAIN, "over")
+
+    def clicked(self, alarm: Alarm, by: str, *, why: str, enough: bool = True) -> None:
         """Somebody has it by a click: dispatch is rung no more, the consoles of a living call go on.
 
         A console that talks has it in no more than name; a dispatcher was first, or is who is told of here.
         why: what dispatchers who listen hear, `taken` or, once the incident is cleared, `over`.
+        enough: nobody else is wanted.
         """
+        known = why == "taken" and (alarm.has, alarm.by) == (Has.PERSON, by)
         if alarm.has is not Has.DISPATCHER:
             self._has(alarm, Has.PERSON, by)
         if (stage := after(alarm.stage, Signal.CLICKED)) is Stage.OVER:
@@ -155,8 +184,8 @@ class Alarms:
         alarm.stage = stage
         self._state.clear_timer("tier", alarm.id)
         dispatch = [turn for turn in self.turns(alarm) if turn.why is not For.CONSOLE]
-        self.ringing.release(alarm, why, dispatch)
-        if stage is Stage.CALLING:
+        self.ringing.release(alarm, why, dispatch, enough=enough)
+        if stage is Stage.CALLING and not known:
             self.hearing.waits(alarm)
 
     def _has(self, alarm: Alarm, has: Has, by: str) -> None:
@@ -166,7 +195,7 @@ class Alarms:
     def _connect(self, alarm: Alarm, turn: Turn, others: list[Turn]) -> None:
         """The phone's call is answered by a person: this one."""
         self.clear_timers(alarm)
-        self.ringing.release(alarm, "taken", [other for other in others if other is not turn])
+        self.ringing.release(alarm, "taken", [other for other in others if other is not turn], enough=False)
         self.join(alarm, turn)
 
     def join(self, alarm: Alarm, turn: Turn) -> None:

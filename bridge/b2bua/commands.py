@@ -30,6 +30,7 @@ class Commands:
             self._report(command, Outcome.KNOWN, "the phone has called again since")
             return
         if alarm is not None:
+            self._press_again(alarm, command)
             self._learn(alarm, command)
         match command:
             case Notify():
@@ -41,17 +42,28 @@ class Commands:
 
     def _notify(self, command: Notify, alarm: Alarm | None) -> None:
         people = self._state.site.group_tier(command.group, command.tier)
+        wanted = tuple(who for who in people or () if who not in command.done)
         if people is None:
             self._report(command, Outcome.IMPOSSIBLE, f"there is no dispatch group {command.group}")
-        elif self._is_taken(command, alarm):
+        elif people and not wanted:
+            self._report(command, Outcome.KNOWN, f"everybody of tier {command.tier} has acknowledged")
+        elif not command.more and self._is_taken(command, alarm):
             self._report(command, Outcome.KNOWN, "somebody has it")
         else:
             alarm = alarm or self._ask(command)
+            if command.more and alarm.stage is Stage.ASKED:
+                alarm.has = Has.PERSON  # whoever it is: the phone is not called back for one person more
             tier, delivery = command.tier, command.delivery
             fields = {"tier": str(tier), "loop": "0", "kind": For.NOTIFY.value, "delivery": delivery}
             self._alarms.reports.of_alarm("SOSTier", alarm, None, **fields)
             self._alarms.ringing.start(
-                alarm, For.NOTIFY, people, tier=tier, delivery=delivery, exercise=command.exercise
+                alarm,
+                For.NOTIFY,
+                wanted,
+                tier=tier,
+                delivery=delivery,
+                exercise=command.exercise,
+                more=command.more,
             )
             if alarm.stage is Stage.ASKED and not alarm.turns:
                 self._alarms.end(alarm, Signal.IN_VAIN, "over")
@@ -77,7 +89,8 @@ class Commands:
         if alarm is None:
             self._state.claim(command.phone, Claim(command.mark, Has.PERSON, command.by))
         else:
-            self._alarms.clicked(alarm, command.by, why="over" if isinstance(command, Cleared) else "taken")
+            why = "over" if isinstance(command, Cleared) else "taken"
+            self._alarms.clicked(alarm, command.by, why=why, enough=not command.more)
         self._report(command, Outcome.TOLD, "nobody of dispatch is rung any more")
 
     def _is_newer(self, alarm: Alarm, command: Command) -> bool:
@@ -107,6 +120,14 @@ class Commands:
             alarm.picture = command.picture
         if alarm.stage is Stage.ASKED:
             alarm.token = command.mark
+
+    def _press_again(self, alarm: Alarm, command: Command) -> None:
+        """A phone without a call, for which one person more was rung: another press is nobody's yet."""
+        rings = isinstance(command, Recall) or (isinstance(command, Notify) and not command.more)
+        if rings and alarm.stage is Stage.ASKED and alarm.token != command.mark:
+            alarm.has = Has.NOBODY
+            for turn in self._alarms.turns(alarm):
+                turn.more = False
 
     def _report(self, command: Command, outcome: Outcome, text: str) -> None:
         self._state.do(Report(command.delivery, outcome, text))

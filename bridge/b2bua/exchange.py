@@ -18,7 +18,7 @@ from bridge.b2bua.routine import RoutineCalls
 from bridge.b2bua.settings import Settings
 from bridge.b2bua.site import Site
 from bridge.b2bua.snapshot import Snapshot, live_channels, restored, snapshot
-from bridge.b2bua.state import Alarm, Leg, Role, State
+from bridge.b2bua.state import Alarm, Leg, Role, State, TurnStage
 from bridge.b2bua.turns import Signal
 from bridge.calls import facts
 
@@ -94,6 +94,8 @@ class Exchange:
             case inputs.Answered() if leg.answering:
                 self._legs.stands(leg)
             case inputs.Refused() if not leg.up and not leg.incoming:
+                if leg.role is Role.PERSON:
+                    self._alarms.not_reached(self._state.turns[leg.of], item.status)
                 self._legs.is_refused(leg, item.status)
                 self._gone(leg, lost=True, status=item.status)
             case inputs.Refused():
@@ -151,7 +153,10 @@ class Exchange:
         if self._state.timers.pop(timer, None) is None:
             return
         if timer.what == "turn":
-            self._alarms.ringing.signal(self._state.turns[timer.of], Signal.DUE)
+            turn = self._state.turns[timer.of]
+            if turn.stage is TurnStage.DIALLED:
+                self._alarms.not_reached(turn, 0)
+            self._alarms.ringing.signal(turn, Signal.DUE)
         elif timer.what == "routine":
             self._routine.due(self._state.routines[timer.of])
         else:

@@ -16,14 +16,15 @@ class Hearing:
         """Let the caller hear how it stands: as early media, so that only a person answers the call."""
         leg, phone = self._state.legs[alarm.call], self._state.site.phone(alarm.phone)
         announce = phone is None or phone.announce
+        language = self._state.site.caller_language(alarm.phone)
         if announce and not leg.early and not leg.accepted:
             self._legs.early_media(leg)
             self.record(alarm, leg)
         if announce:
             said = words.PERSON_HAS_IT if alarm.has is Has.PERSON else words.WAITING
-            self._legs.play(leg, said, self._state.site.language, loop=True)
+            self._legs.play(leg, said, language, loop=True)
         elif leg.accepted:
-            self._legs.play(leg, words.RINGBACK, self._state.site.language, loop=True)
+            self._legs.play(leg, words.RINGBACK, language, loop=True)
 
     def record(self, alarm: Alarm, leg: Leg) -> None:
         if self._state.settings.record and not leg.recording:

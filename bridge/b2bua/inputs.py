@@ -140,6 +140,10 @@ class Notify(Command):
 
     group: str
     tier: int = 1
+    more: bool = False
+    """Somebody has it, and one more person is wanted."""
+    done: tuple[str, ...] = ()
+    """Names of those who have acknowledged already: endpoints among them are not rung."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,8 @@ class Taken(Command):
     """Somebody has it by a click: dispatch is rung no more, the consoles go on."""
 
     by: str
+    more: bool = False
+    """Whoever is rung because one more is wanted is rung on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from bridge.b2bua.legs import Legs
@@ -10,6 +12,16 @@ from bridge.b2bua.state import Alarm, Leg, Turn
 
 _NOT_IN_FILE: Final = re.compile(r"[^0-9A-Za-z._-]")
 _LONGEST_FILE: Final = 120
+_REFUSALS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        0: "no answer of any kind",
+        480: "not there",
+        486: "busy",
+        503: "not available",
+        600: "busy",
+        603: "declined",
+    }
+)
 
 
 def recording_of(uid: str) -> str:
@@ -47,3 +59,8 @@ class Reports:
             delivery=turn.delivery,
             **more,
         )
+
+    def not_reached(self, alarm: Alarm, turn: Turn, leg: Leg | None, status: int) -> None:
+        """Somebody's telephone did not ring. status: the final response, 0 for none."""
+        why = _REFUSALS.get(status, "refused") + (f" (SIP {status})" if status else "")
+        self.of_turn("SOSNotReached", alarm, turn, leg, why=why)

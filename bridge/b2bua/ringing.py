@@ -1,8 +1,9 @@
 """Ringing people: one turn a person and alarm, in a loop until somebody has the alarm. Used by `alarms`.
 
 A turn rings, says the announcement to who answers, and waits for the 1; who does not press it is rung again
-after a pause. A dispatcher's telephone (a desk) serves one SOS at a time; the others stand in line for it. A
-console has no line: a device that is busy says so, and is tried again.
+after a pause. A dispatcher's telephone (a desk) serves one SOS at a time; the others stand in line for it.
+While any does, an announcement is said only once, so that the next is heard. A console has no line: a device
+that is busy says so, and is tried again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from bridge.b2bua import words
+from bridge.b2bua.desks import Desks
 from bridge.b2bua.effects import Word
 from bridge.b2bua.legs import Legs
 from bridge.b2bua.reports import Reports
 from bridge.b2bua.site import Target
-from bridge.b2bua.state import Alarm, Desk, For, Leg, Role, State, Turn
+from bridge.b2bua.state import Alarm, For, Leg, Role, State, Turn
 from bridge.b2bua.state import TurnStage as Stage
 from bridge.b2bua.turns import TURNS, Act, Signal
 
@@ -33,6 +35,7 @@ class Owner(Protocol):
 class Ringing:
     def __init__(self, state: State, legs: Legs, reports: Reports, owner: Owner) -> None:
         self._state, self._legs, self._reports, self._owner = state, legs, reports, owner
+        self._desks = Desks(state)
         self._acts: Mapping[Act, Callable[[Turn], None]] = {
             Act.APPROACH: self._approach,
             Act.LET_RING: self._let_ring,
@@ -57,6 +60,7 @@ class Ringing:
         tier: int = 0,
         delivery: str = "",
         exercise: bool = False,
+        more: bool = False,
         after: float = 0.0,
     ) -> None:
         """Ring these people together, or one after the other. Nobody who is looped already, nor the phone."""
@@ -70,7 +74,16 @@ class Ringing:
         in_sequence = self._state.settings.in_sequence and why is not For.CONSOLE
         rounds = [tuple(wanted)] if in_sequence and wanted else [(who,) for who in wanted]
         turns = [
-            Turn(self._state.name(), alarm.id, why, each, tier=tier, delivery=delivery, exercise=exercise)
+            Turn(
+                self._state.name(),
+                alarm.id,
+                why,
+                each,
+                tier=tier,
+                delivery=delivery,
+                exercise=exercise,
+                more=more,
+            )
             for each in rounds
         ]
         for turn in turns:
@@ -82,11 +95,14 @@ class Ringing:
             else:
                 self._approach(turn)
 
-    def release(self, alarm: Alarm, why: str, turns: Iterable[Turn]) -> None:
-        """Ring these no more; who listens hears why. The leg that talks is left alone."""
+    def release(self, alarm: Alarm, why: str, turns: Iterable[Turn], *, enough: bool = True) -> None:
+        """Ring these no more; who listens hears why. The leg that talks is left alone.
+
+        enough: nobody else is wanted; else whoever is rung because one more is wanted is rung on.
+        """
         # Who is not on a telephone goes first, or would be dialled when another lets go of it.
         for turn in sorted(turns, key=lambda turn: bool(turn.leg)):
-            if turn.stage is Stage.TALKING:
+            if turn.stage is Stage.TALKING or (turn.more and not enough):
                 continue
             if turn.listens:
                 leg = self._state.legs[turn.leg]
@@ -116,7 +132,7 @@ class Ringing:
             del old.claims[turn.endpoint]
             new.claims[turn.endpoint] = turn.id
         new.turns[turn.id] = None
-        turn.alarm, turn.why = new.id, why
+        turn.alarm, turn.why, turn.more = new.id, why, False
 
     def signal(self, turn: Turn, signal: Signal, *, lost: bool = False) -> None:
         act = TURNS.get((turn.stage, signal))
@@ -134,13 +150,9 @@ class Ringing:
         alarm, endpoint = self._state.alarms[turn.alarm], turn.endpoint
         if endpoint in alarm.claims:
             self._after_round(turn)
-        elif turn.why is For.CONSOLE:
-            self._dial(alarm, turn)
-        elif not (desk := self._state.desks.setdefault(endpoint, Desk())).turn:
-            desk.turn = turn.id
+        elif turn.why is For.CONSOLE or self._desks.take(turn):
             self._dial(alarm, turn)
         elif len(turn.people) == 1 or (turn.why is For.NOTIFY and turn.is_last):
-            desk.queue[turn.id] = None
             turn.stage = Stage.QUEUED
             self._state.clear_timer("turn", turn.id)  # of the one before in the sequence
         else:  # of a sequence: another may be free
@@ -206,7 +218,14 @@ class Ringing:
     def _speak(self, turn: Turn) -> None:
         alarm = self._state.alarms[turn.alarm]
         turn.stage, turn.said = Stage.SPEAKING, turn.said + 1
-        self._play(turn, words.announcement(alarm, self._state.site, exercise=turn.exercise))
+        said = words.announcement(
+            alarm,
+            self._state.site,
+            exercise=turn.exercise,
+            more=turn.more,
+            waiting=self._desks.waiting(turn),
+        )
+        self._play(turn, said)
         self._state.set_timer("turn", turn.id, self._state.settings.longest_prompt)
 
     def say_again(self, turn: Turn) -> None:
@@ -225,7 +244,7 @@ class Ringing:
         self._state.set_timer("turn", turn.id, self._state.settings.key_wait)
 
     def _repeat(self, turn: Turn) -> None:
-        if turn.said < self._state.settings.repeats:
+        if turn.said < self._state.settings.repeats and not self._desks.waiting(turn):
             self._speak(turn)
             return
         alarm, leg = self._state.alarms[turn.alarm], self._state.legs[turn.leg]
@@ -269,18 +288,11 @@ class Ringing:
         """Give the claim and the desk back, and let the next in line dial."""
         if (alarm := self._state.alarms.get(turn.alarm)) is not None:
             self._unclaim(alarm, turn)
-        desk = self._state.desks.get(turn.endpoint)
-        if desk is None:
-            return
-        desk.queue.pop(turn.id, None)
-        if desk.turn == turn.id:
-            desk.turn = ""
-            while desk.queue and not desk.turn:
-                following = next(iter(desk.queue))
-                del desk.queue[following]
-                self._approach(self._state.turns[following])
-        if not desk.turn and not desk.queue:
-            self._state.desks.pop(turn.endpoint, None)
+        endpoint = turn.endpoint
+        self._desks.leave(turn)
+        while (following := self._desks.following(endpoint)) is not None:
+            self._state.clear_timer("turn", following.id)
+            self._approach(following)
 
     def _unclaim(self, alarm: Alarm, turn: Turn) -> None:
         if alarm.claims.get(turn.endpoint) == turn.id:

@@ -71,7 +71,7 @@ class Site:
     accounts: frozenset[str] = frozenset()
     """Further endpoints that may register here, and so may be called back and may call."""
     language: str = "en"
-    """Of what callers hear."""
+    """Of what callers hear, where their phone has no other."""
 
     def __post_init__(self) -> None:
         for number, endpoint in self.numbers.items():
@@ -169,6 +169,11 @@ class Site:
 
     def phone(self, id: str) -> Phone | None:  # noqa: A002  it is the field's own name
         return self._by_id.get(id)
+
+    def caller_language(self, id: str) -> str:  # noqa: A002  as above
+        """Return in which language the caller at that phone is spoken to."""
+        phone = self.phone(id)
+        return (phone.language if phone else "") or self.language
 
     def phone_at(self, endpoint: str, number: str) -> Phone | None:
         """Return the phone by its endpoint; by caller ID only where the endpoint is shared."""

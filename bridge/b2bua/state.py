@@ -172,6 +172,8 @@ class Turn:
     said: int = 0
     delivery: str = ""
     exercise: bool = False
+    more: bool = False
+    """Somebody has the alarm, and one more person is wanted."""
 
     @property
     def endpoint(self) -> str:

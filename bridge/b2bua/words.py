@@ -9,7 +9,11 @@ from bridge.b2bua.site import Site
 from bridge.b2bua.state import Alarm
 
 _MOST_DIGITS: Final = 20
+_COUNTED: Final = 9
+"""Beyond, they are many."""
 
+OF_CALLERS: Final = frozenset({"ringback", "waiting"})
+"""Their files lie in a folder of their own, `caller`."""
 RINGBACK: Final = (Word("ringback"),)
 WAITING: Final = (Word("ringback"), Word("waiting"))
 """Until a person has the call: "your alarm was sent, stay where it is safe"."""
@@ -24,9 +28,15 @@ def released(why: str) -> tuple[Word, ...]:
     return (Word(why),)
 
 
-def announcement(alarm: Alarm, site: Site, *, exercise: bool) -> tuple[Word, ...]:
-    """Where, which number calls back, whether there is a picture, and what to press."""
-    words = [Word("exercise")] if exercise else []
+def announcement(alarm: Alarm, site: Site, *, exercise: bool, more: bool, waiting: int) -> tuple[Word, ...]:
+    """How many other SOS stand in line; then of this one: that one more person is wanted, where that is so;
+    where, which number calls back, whether there is a picture, and what to press.
+    """
+    words = [Word(f"more-{waiting if waiting <= _COUNTED else 'many'}")] if waiting else []
+    if exercise:
+        words.append(Word("exercise"))
+    if more:
+        words.append(Word("one-more"))
     if alarm.location:
         words.append(Word(f"location-{alarm.location}", ("location-unknown",)))
     else:

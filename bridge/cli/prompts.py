@@ -26,9 +26,9 @@ def command() -> None:
 def build_command(config: Path, out: Path) -> None:
     """Speak every announcement of the site into OUT, and prove that it can be played.
 
-    Files that say the same already are kept. Needs espeak-ng and sox. With Asterisk, copy OUT to the PBX, to
-    the folder that `dispatch.sounds` names, and `moh reload` there. With an exchange of the bridge's own, let
-    OUT be its `sounds`.
+    Files that say the same already are kept. Needs sox, and espeak-ng or `prompts.command`. With
+    Asterisk, copy OUT to the PBX, to the folder that `dispatch.sounds` names, and `moh reload` there. With an
+    exchange of the bridge's own, let OUT be its `sounds`.
     """
     tell_built(build(announced(load(config, secrets=False)), out))
 
@@ -39,4 +39,6 @@ def tell_built(built: Built) -> None:
         click.echo(f"made       {name}.wav")
     for name in built.removed:
         click.echo(f"removed    {name}.wav")
+    for name in built.unused:
+        click.echo(f"not used   {name}.wav of prompts.recorded: no announcement has this name")
     click.echo(f"{len(built.made)} made, {len(built.kept)} kept, {len(built.removed)} removed")

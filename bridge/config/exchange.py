@@ -28,11 +28,16 @@ def exchange_site(site: Site, exchange: Config) -> ExchangeSite:
 
 def _groups(site: Site, exchange: Config) -> Iterator[Group]:
     dispatch = site.file.dispatch
-    for name, group in (dispatch.groups if dispatch else {}).items():
-        language = group.language or site.site.language
+    if dispatch is None:
+        return
+    for name, group in dispatch.groups.items():
         tiers = tuple(
             tuple(
-                Person(endpoint=endpoint, language=language, trunk=exchange.is_trunk(endpoint))
+                Person(
+                    endpoint=endpoint,
+                    language=dispatch.language_of(endpoint, group) or site.site.language,
+                    trunk=exchange.is_trunk(endpoint),
+                )
                 for endpoint in tier
             )
             for tier in (tiers_by(group, exchange) if _stands_in(site, exchange) else group.tiers)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 MAX_SECONDS: Final = 7 * 24 * 3600.0
+MAX_COUNT: Final = 100
 _UNITS: Final = {"": 1.0, "s": 1.0, "min": 60.0, "h": 3600.0}
 _DURATION: Final = r"([0-9]{1,7}(?:\.[0-9]{1,6})?) ?(s|min|h|)"
 _DURATION_WORDS: Final = "must be a time: seconds, or a number with s, min or h (`90`, `1.5 min`, `4h`)"
@@ -96,6 +97,21 @@ def seconds(value: object) -> object:
     return float(match[1]) * _UNITS[match[2]]
 
 
+def one_for_all(value: object) -> object:
+    """Turn a number into the list of it alone; lists pass."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, str | bool | dict):
+        raise refuse("must be a whole number, or a list of them")
+    return value
+
+
+def _check_speech(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not any("{file}" in argument for argument in command[1:]):
+        raise refuse("must be a program and its arguments, one of them with `{file}`, the WAV file to write")
+    return command
+
+
 def split_address(value: str) -> tuple[str, int]:
     """Split `host:port` or `[ipv6]:port`. Raises ValueError."""
     match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+)):([0-9]{1,5})", value)
@@ -167,6 +183,8 @@ Address = Annotated[str, AfterValidator(_check_address)]
 DatabaseUrl = Annotated[str, AfterValidator(_check_database)]
 Folder = Annotated[str, AfterValidator(_check_folder)]
 Switch = Annotated[bool, WithJsonSchema({"enum": [True, False, "on", "off"]})]
+SpeechCommand = Annotated[tuple[Line, ...], AfterValidator(_check_speech), Field(max_length=MAX_COUNT)]
+"""Program and arguments, for no shell: what stands in `{}` is replaced in arguments only."""
 Seconds = Annotated[
     float,
     BeforeValidator(seconds),
@@ -180,3 +198,21 @@ Seconds = Annotated[
         }
     ),
 ]
+Counts = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=MAX_COUNT)], ...],
+    Field(min_length=1),
+    BeforeValidator(one_for_all),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_COUNT},
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 1, "maximum": MAX_COUNT},
+                    "minItems": 1,
+                },
+            ]
+        }
+    ),
+]
+"""Numbers of people; one alone stands for all."""

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core.core_schema import CoreSchema
 
-from bridge.config.fields import Endpoint, Extension, Line, Name, Section, Switch
+from bridge.config.fields import Endpoint, Extension, Language, Line, Name, Section, Switch
 
 OPERATOR: Final = "operator"
 SUPERVISOR: Final = "supervisor"
@@ -36,6 +36,11 @@ class PhoneSection(Section):
     """How it is called back when it hung up too early; `never` where a ringing phone endangers the caller."""
     announce: Switch = True
     """Whether the caller hears announcements (`off` under duress)."""
+    language: Language | None = None
+    """Of what its caller hears. Default: `site.language`."""
+    segment: Name | None = None
+    """Name of the network segment that it is connected by: a switch, a fibre. Phones of one segment that stop
+    answering together are one fault. Default: that of all phones without one, which share the PBX."""
 
 
 class ViewSection(Section):

@@ -13,9 +13,9 @@ from bridge.config import plant_checks
 from bridge.config.draft import Draft, each_known, each_once
 from bridge.config.instances import FALLBACK
 from bridge.config.plant import BESIDE_IDS
-from bridge.config.problems import Path, Position, Problem, listing, path_text, unknown
+from bridge.config.problems import Path, Position, Problem, listing, path_text, plural, unknown
 from bridge.config.sections import GroupSection, RuleSection
-from bridge.config.table import ON_CONSOLES
+from bridge.config.table import ON_CONSOLES, wants_more
 from bridge.model import Operation
 from bridge.protocols.syslog_settings import SyslogTls, Transport
 from bridge.response import Step
@@ -66,6 +66,45 @@ def _dispatch(draft: Draft) -> Iterator[Problem]:
                     text = f"is the help point `{phones[endpoint]}`: it cannot answer its own alarm"
                     yield draft.problem(path, text)
             yield from each_once(draft, ("dispatch", "groups", name, "tiers", tier), endpoints)
+
+
+def _languages(draft: Draft) -> Iterator[Problem]:
+    """Who is to hear a language is somebody who is rung."""
+    dispatch = draft.file.dispatch
+    if dispatch is None:
+        return
+    groups = dispatch.groups.values()
+    rung = {endpoint for group in groups for tier in (*group.tiers, *group.fallback) for endpoint in tier}
+    for endpoint in dispatch.languages:
+        if endpoint not in rung:
+            text = unknown("endpoint of a dispatch group", endpoint, sorted(rung))
+            yield draft.problem(("dispatch", "languages", endpoint), text, key=True)
+
+
+def _acknowledgements(draft: Draft) -> Iterator[Problem]:
+    """No more people are wanted than are rung."""
+    for name, group in (draft.file.dispatch.groups if draft.file.dispatch else {}).items():
+        path: Path = ("dispatch", "groups", name, "acknowledgements")
+        written = draft.document.at(path)
+        numbers = len(written) if isinstance(written, list) else 1
+        if numbers != len(group.acknowledgements):
+            continue  # some of them are no numbers: that is said already
+        if numbers not in (1, len(group.tiers)):
+            text = f"needs {plural(len(group.tiers), 'number')}, one for each of `tiers`, or one for all"
+            yield draft.problem(path, text, key=True)
+        else:
+            yield from _enough_people(draft, path, group)
+
+
+def _enough_people(draft: Draft, path: Path, group: GroupSection) -> Iterator[Problem]:
+    people: set[str] = set()
+    for tier, endpoints in enumerate(group.tiers):
+        people.update(endpoints)
+        if (wanted := group.wanted(tier)) > len(people):
+            rung = f"{'tier 1 has' if tier == 0 else f'tiers 1 to {tier + 1} have'} {len(people)}"
+            where = (*path, tier) if len(group.acknowledgements) > 1 else path
+            yield draft.problem(where, f"wants {wanted} people to acknowledge, but {rung}")
+            return
 
 
 def _fallback(draft: Draft) -> Iterator[Problem]:
@@ -176,6 +215,9 @@ def _response(draft: Draft) -> Iterator[Problem]:
         yield draft.problem(
             ("response", "no_picture"), "is empty: dispatch is never told by the bridge", level="warning"
         )
+    if draft.file.response.get(Step.MORE_WANTED) == () and wants_more(draft.file):
+        text = "is empty: nobody is rung for the further `acknowledgements` that a group wants"
+        yield draft.problem(("response", "more_wanted"), text, level="warning")
 
 
 def _rule(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
@@ -253,6 +295,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     plant_checks.consoles,
     plant_checks.unwatched,
     _dispatch,
+    _languages,
+    _acknowledgements,
     _fallback,
     _pbx_of_drivers,
     _ami_accounts,

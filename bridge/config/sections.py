@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, field_validator
 from bridge.config.fields import (
     Address,
     AlarmExtension,
+    Counts,
     DatabaseUrl,
     Endpoint,
     Folder,
@@ -23,6 +24,7 @@ from bridge.config.fields import (
     Name,
     Seconds,
     Section,
+    SpeechCommand,
     Switch,
     Timezone,
     TypeName,
@@ -45,7 +47,7 @@ class SiteSection(Section):
     timezone: Timezone
     """IANA name. Times are stored in UTC; shown, spoken and bookmarked in this zone."""
     language: Language = "en"
-    """Of announcements, where a dispatch group does not say otherwise."""
+    """Of announcements, where a phone, a dispatch group or `dispatch.languages` does not say otherwise."""
 
 
 class StoreSection(Section):
@@ -86,6 +88,13 @@ class GroupSection(Section):
     """Of the announcement. Default: `site.language`."""
     fallback: tuple[Annotated[tuple[Endpoint, ...], Field(min_length=1)], ...] = ()
     """Who is rung by `dispatch.fallback` instead, tier by tier. Default: those of `tiers` that it reaches."""
+    acknowledgements: Counts = (1,)
+    """How many different people must acknowledge an SOS until nobody is rung any more: a number for each of
+    `tiers` (the tier rung last counts), or one for all."""
+
+    def wanted(self, tier: int) -> int:
+        """Return how many must acknowledge while tier `tier` (from 0) is the last one rung."""
+        return self.acknowledgements[min(tier, len(self.acknowledgements) - 1)]
 
 
 class DispatchSection(Section):
@@ -95,12 +104,28 @@ class DispatchSection(Section):
 
     groups: Annotated[dict[Name, GroupSection], Field(min_length=1)]
     """The groups, by name."""
+    languages: dict[Endpoint, Language] = Field(default_factory=dict)
+    """Of the announcement to single endpoints of the groups, in place of their group's."""
     name: Name = "dispatch"
     """How `response` calls the driver."""
     type: TypeName = "dispatch"
     """Kind of driver that rings the groups."""
     fallback: Name | None = None
     """Name of the PBX link of type `sip` that rings them where this driver cannot."""
+
+    def language_of(self, endpoint: str, group: GroupSection) -> str | None:
+        """Return in which language a person of the group hears the announcement; None: in the site's."""
+        return self.languages.get(endpoint) or group.language
+
+
+class PromptsSection(Section):
+    """How `sosbridge prompts build` makes the announcements."""
+
+    command: SpeechCommand | None = None
+    """Program and arguments that speak what comes on standard input into the WAV file `{file}`, in
+    `{language}`. Default: espeak-ng."""
+    recorded: Folder | None = None
+    """Folder of recordings, `<language>/<name>.wav`: each is taken in place of speech."""
 
 
 class RuleSection(Section):
@@ -185,6 +210,8 @@ class TimesSection(Section):
     """A stop is tried for so long: what a VMS left on while it was away must go off when it is back."""
     picture_proof: Seconds = _TIMES.picture_proof
     """A VMS that cannot be asked what it shows is believed for so long after a person has seen it."""
+    segment: Seconds = _TIMES.segment
+    """Phones of one segment that stop answering within so long of one another are one fault."""
 
     def times(self) -> Times:
         return Times(**self.model_dump())
@@ -218,6 +245,8 @@ class FileSection(Section):
     """The screens that people look at, by name."""
     dispatch: DispatchSection | None = None
     """Who is rung when nobody answers or no picture is confirmed."""
+    prompts: PromptsSection = PromptsSection()
+    """How the announcements are made."""
     response: dict[Step, tuple[RuleSection, ...]] = Field(default_factory=dict)
     """What is done at each step, in order. A step that is named replaces its default, `[]` empties it."""
     times: TimesSection = TimesSection()

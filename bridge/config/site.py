@@ -16,7 +16,7 @@ from bridge.config.fields import split_address
 from bridge.config.instances import Instance
 from bridge.config.plant import OPERATOR, SUPERVISOR, WALL, ViewSection
 from bridge.config.sections import AlarmSection, FileSection, SiteSection
-from bridge.config.table import ON_CONSOLES, effective_rules
+from bridge.config.table import ON_CONSOLES, acknowledgements, effective_rules
 from bridge.model import Capability, Finding, Location, Operation, Phone, Targets, View
 from bridge.protocols.syslog_settings import SyslogServer
 from bridge.response import Fallback, Plan, Rule
@@ -118,7 +118,8 @@ class Site:
             site=self.site.name,
             timezone=self.site.timezone,
             phones=tuple(
-                Phone(id=phone_id, **phone.model_dump()) for phone_id, phone in self.file.phones.items()
+                Phone(id=phone_id, **phone.model_dump(exclude_none=True))
+                for phone_id, phone in self.file.phones.items()
             ),
             locations={tag: self._location(tag) for tag in self.file.locations},
             cameras={tag: dict(camera.ids) for tag, camera in self.file.cameras.items()},
@@ -139,6 +140,7 @@ class Site:
                 for found in self.instances
                 if found.stands_in_for
             },
+            acknowledgements=acknowledgements(self.file),
             times=self.file.times.times(),
         )
 

@@ -70,6 +70,7 @@ DEFAULT: Final[Mapping[Step, tuple[Cell, ...]]] = MappingProxyType(
         ),
         Step.NO_PICTURE: (_notify,),
         Step.UNANSWERED: (_notify,),
+        Step.MORE_WANTED: (_notify,),
         Step.UNRESOLVED: (Cell(Operation.POPUP, to=_CONCERNED), _notify),
         # Whoever still is rung for it need not come any more.
         Step.CLEARED: (Cell(Operation.UPDATE_POPUP, to=_CONCERNED), _notify),
@@ -115,6 +116,8 @@ def _rule(step: Step, rule: RuleSection, file: FileSection) -> Rule:
 
 
 def _defaults(step: Step, driver: Instance, file: FileSection, drivers: Sequence[Instance]) -> Iterator[Rule]:
+    if step is Step.MORE_WANTED and not wants_more(file):
+        return
     before = drivers[: drivers.index(driver)]
     earlier = tuple(other.name for other in before if _does(other, Operation.RECALL_PRESET))
     for cell in DEFAULT[step]:
@@ -141,6 +144,21 @@ def _does(driver: Instance, operation: Operation) -> bool:
     """
     how = (driver.capabilities or {}).get(operation)
     return how is Capability.ASK_FIRST if operation is Operation.HOME else how in _DIRECT
+
+
+def wants_more(file: FileSection) -> bool:
+    """Whether some dispatch group wants more than one person to acknowledge an SOS."""
+    return any(wanted > 1 for wanted in acknowledgements(file))
+
+
+def acknowledgements(file: FileSection) -> tuple[int, ...]:
+    """Return how many people are wanted, tier by tier: of groups that differ, the largest number.
+
+    A group whose tiers are all rung goes on with its last number.
+    """
+    groups = file.dispatch.groups.values() if file.dispatch else ()
+    depth = max((len(group.tiers) for group in groups), default=0)
+    return tuple(max(group.wanted(tier) for group in groups) for tier in range(depth))
 
 
 def _groups(file: FileSection) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class AmiPbx:
         return [name for name in families if await self.global_value(f"DB({name}/{endpoint})")]
 
     def untold(self) -> list[Finding]:
-        text = "`channelvars` cannot be read over AMI: make sure that it names SOS_UID and SOS_EXTEN"
+        text = "`channelvars` cannot be read over AMI: make sure that it names SOS_UID, SOS_EXTEN and SOS_ACK"
         return [Finding(level="warning", subject="manager.conf", text=text)]
 
     async def _loaded(self, module: str) -> bool:
@@ -145,11 +145,12 @@ class AriPbx:
             " leads. On the PBX, `asterisk -rx 'dialplan show 9110@CONTEXT'` with a phone's context must name"
             " sos-alarm; then make a call"
         )
+        named = "`channelvars` shows on a channel only: it must name CHANNEL(linkedid), SOS_EXTEN and SOS_ACK"
         told = {
             "dialplan": dialplan,
             "forwarding": "call forwarding and do-not-disturb in the PBX (AstDB) cannot be read over ARI",
             "musiconhold.conf": "cannot be read over ARI: it must include sosbridge/musiconhold.conf",
-            "ari.conf": "`channelvars` shows on a channel only: it must name CHANNEL(linkedid) and SOS_EXTEN",
+            "ari.conf": named,
         }
         return [Finding(level="warning", subject=subject, text=text) for subject, text in told.items()]
 

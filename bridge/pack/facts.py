@@ -63,6 +63,8 @@ class PhoneFacts:
     callback: str = "auto_answer"
     """`auto_answer`, `ring` or `never`."""
     announce: bool = True
+    language: str = ""
+    """Of what its caller hears; empty: the site's."""
 
     @property
     def dial(self) -> str:
@@ -77,6 +79,19 @@ class Place:
     tag: str
     spoken: str
     consoles: tuple[Person, ...] = ()
+
+
+ESPEAK: Final = ("espeak-ng", "-v", "{language}", "-s", "145", "--stdin", "-w", "{file}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech:
+    """How announcements are made."""
+
+    command: tuple[str, ...] = ESPEAK
+    """Program and arguments; in these, `{file}` is the WAV file to write, `{language}` the language."""
+    recorded: str = ""
+    """Folder of recordings that are taken in place of speech; empty: there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +151,8 @@ class PackFacts:
     consoles: tuple[Person, ...] = ()
     """Rung where the location has none of its own."""
     language: str = "en"
-    """Of what callers hear."""
+    """Of what callers hear, where their phone has no other."""
+    speech: Speech = field(default_factory=Speech)
     times: PackTimes = field(default_factory=PackTimes)
     accounts: tuple[AmiAccount, ...] = ()
     ari_users: tuple[AriUser, ...] = ()
@@ -167,8 +183,15 @@ class PackFacts:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """Every language in which something is said."""
+        """Every language in which somebody is rung; the site's first."""
         return tuple(dict.fromkeys((self.language, *(person.language for person in self.dispatchers))))
+
+    @cached_property
+    def caller_languages(self) -> tuple[str, ...]:
+        """Every language in which a caller is spoken to; the site's first."""
+        return tuple(
+            dict.fromkeys((self.language, *(phone.language for phone in self.phones if phone.language)))
+        )
 
 
 def _once(people: Iterable[Person]) -> tuple[Person, ...]:

@@ -16,6 +16,10 @@ from bridge.errors import ConfigError
 class Phrases:
     """One language. `place` and `number` stand for what is spoken in their stead."""
 
+    one_more: str
+    """To a dispatcher for whom other SOS stand in line."""
+    more: str
+    many_more: str
     location: str
     location_unknown: str
     call_back_number: str
@@ -23,6 +27,8 @@ class Phrases:
     video_none: str
     exercise: str
     press_1: str
+    another_person: str
+    """To a dispatcher who is rung although somebody has it."""
     taken: str
     over: str
     redialled: str
@@ -39,6 +45,9 @@ class Phrases:
 PHRASES: Final = MappingProxyType(
     {
         "en": Phrases(
+            one_more="One more S O S is waiting.",
+            more="{number} more S O S are waiting.",
+            many_more="Many more S O S are waiting.",
             location="S O S. Emergency call from: {place}.",
             location_unknown="S O S. Emergency call. The place is not known.",
             call_back_number="Call back number: {number}.",
@@ -46,6 +55,7 @@ PHRASES: Final = MappingProxyType(
             video_none="No video is available.",
             exercise="This is an exercise.",
             press_1="Press 1 to take this alarm.",
+            another_person="Somebody has this alarm. One more person is wanted.",
             taken="Thank you. Somebody else has this alarm.",
             over="Thank you. This alarm is over.",
             redialled="The phone is calling again.",
@@ -56,6 +66,9 @@ PHRASES: Final = MappingProxyType(
             person_has_it="A person has your alarm.",
         ),
         "de": Phrases(
+            one_more="Ein weiterer Notruf wartet.",
+            more="{number} weitere Notrufe warten.",
+            many_more="Viele weitere Notrufe warten.",
             location="S O S. Notruf von: {place}.",
             location_unknown="S O S. Notruf. Der Ort ist nicht bekannt.",
             call_back_number="Rückrufnummer: {number}.",
@@ -63,6 +76,7 @@ PHRASES: Final = MappingProxyType(
             video_none="Kein Bild verfügbar.",
             exercise="Dies ist eine Übung.",
             press_1="Drücken Sie die 1, um den Notruf zu übernehmen.",
+            another_person="Jemand hat diesen Notruf. Eine weitere Person wird gebraucht.",
             taken="Danke. Jemand anderes hat den Notruf übernommen.",
             over="Danke. Der Notruf ist beendet.",
             redialled="Das Telefon ruft erneut an.",
@@ -73,6 +87,9 @@ PHRASES: Final = MappingProxyType(
             person_has_it="Ein Mensch hat Ihren Notruf.",
         ),
         "fr": Phrases(
+            one_more="Un autre appel d'urgence attend.",
+            more="{number} autres appels d'urgence attendent.",
+            many_more="Beaucoup d'autres appels d'urgence attendent.",
             location="S O S. Appel d'urgence de : {place}.",
             location_unknown="S O S. Appel d'urgence. Le lieu n'est pas connu.",
             call_back_number="Numéro de rappel : {number}.",
@@ -80,6 +97,7 @@ PHRASES: Final = MappingProxyType(
             video_none="Aucune image disponible.",
             exercise="Ceci est un exercice.",
             press_1="Appuyez sur 1 pour prendre cet appel.",
+            another_person="Quelqu'un a pris cette alarme. Une personne de plus est demandée.",
             taken="Merci. Quelqu'un d'autre a pris cet appel.",
             over="Merci. Cet appel est terminé.",
             redialled="Le téléphone rappelle.",
@@ -90,6 +108,9 @@ PHRASES: Final = MappingProxyType(
             person_has_it="Quelqu'un a reçu votre alarme.",
         ),
         "es": Phrases(
+            one_more="Espera otra llamada de emergencia.",
+            more="Esperan otras {number} llamadas de emergencia.",
+            many_more="Esperan muchas otras llamadas de emergencia.",
             location="S O S. Llamada de emergencia desde: {place}.",
             location_unknown="S O S. Llamada de emergencia. No se conoce el lugar.",
             call_back_number="Número para devolver la llamada: {number}.",
@@ -97,6 +118,7 @@ PHRASES: Final = MappingProxyType(
             video_none="No hay imagen disponible.",
             exercise="Esto es un ejercicio.",
             press_1="Pulse 1 para hacerse cargo de esta alarma.",
+            another_person="Alguien tiene esta alarma. Se necesita una persona más.",
             taken="Gracias. Otra persona se ha hecho cargo de esta alarma.",
             over="Gracias. Esta alarma ha terminado.",
             redialled="El teléfono está llamando de nuevo.",

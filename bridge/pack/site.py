@@ -8,7 +8,18 @@ from dataclasses import replace
 from bridge.config import Site
 from bridge.drivers.dispatch import Config
 from bridge.errors import ConfigError
-from bridge.pack.facts import AmiAccount, AriUser, Group, PackFacts, PackTimes, Person, PhoneFacts, Place
+from bridge.pack.facts import (
+    ESPEAK,
+    AmiAccount,
+    AriUser,
+    Group,
+    PackFacts,
+    PackTimes,
+    Person,
+    PhoneFacts,
+    Place,
+    Speech,
+)
 from bridge.pack.render import pack_hash
 from bridge.protocols.secret import Secret
 from bridge.triggers.ami.settings import Config as WatchSettings
@@ -39,6 +50,12 @@ def ari_watch_settings(site: Site) -> AriWatchSettings | None:
     wanted = dispatch_settings(site).pbx
     links = {link.name: link.config for link in site.triggers if isinstance(link.config, AriWatchSettings)}
     return links.get(wanted) if wanted else next(iter(links.values()), None)
+
+
+def pack_watcher(site: Site) -> WatchSettings | AriWatchSettings | None:
+    """Return the settings of the one link that compares the loaded pack with this site's: AMI where there is,
+    for it tells of a reload at once."""
+    return watch_settings(site) or ari_watch_settings(site)
 
 
 def loaded_hash(site: Site) -> str:
@@ -77,6 +94,7 @@ def announced(site: Site) -> PackFacts:
                 shared=phone.shared,
                 callback=phone.callback,
                 announce=phone.announce,
+                language=phone.language or "",
             )
             for phone_id, phone in file.phones.items()
         ),
@@ -86,16 +104,22 @@ def announced(site: Site) -> PackFacts:
         ),
         consoles=_consoles(site, site.default_consoles),
         language=site.site.language,
+        speech=Speech(command=file.prompts.command or ESPEAK, recorded=file.prompts.recorded or ""),
         own_exchange=any(isinstance(link.config, ExchangeSettings) for link in site.triggers),
     )
 
 
 def _groups(site: Site) -> Iterator[Group]:
-    groups = site.file.dispatch.groups if site.file.dispatch else {}
-    for name, group in groups.items():
-        language = group.language or site.site.language
+    dispatch = site.file.dispatch
+    if dispatch is None:
+        return
+    for name, group in dispatch.groups.items():
         tiers = tuple(
-            tuple(Person(endpoint=endpoint, language=language) for endpoint in tier) for tier in group.tiers
+            tuple(
+                Person(endpoint=each, language=dispatch.language_of(each, group) or site.site.language)
+                for each in tier
+            )
+            for tier in group.tiers
         )
         yield Group(name=name, tiers=tiers)
 
@@ -141,14 +165,15 @@ def _accounts(settings: Config, watch: WatchSettings | None) -> Iterator[AmiAcco
             filters=("Event: OriginateResponse", "UserEvent: SOS"),
             secret=_revealed(settings.originate.secret),
         )
-    yield AmiAccount(
-        username=settings.heartbeat.username,
-        what="Proves the bridge alive. (Setvar would need class `call`, which may also hang up.)",
-        read="call",
-        write="originate",
-        filters=("Event: OriginateResponse",),
-        secret=_revealed(settings.heartbeat.secret),
-    )
+    if settings.heartbeat is not None:
+        yield AmiAccount(
+            username=settings.heartbeat.username,
+            what="Proves the bridge alive. (Setvar would need class `call`, which may also hang up.)",
+            read="call",
+            write="originate",
+            filters=("Event: OriginateResponse",),
+            secret=_revealed(settings.heartbeat.secret),
+        )
 
 
 def _ari_users(settings: Config, watch: AriWatchSettings | None) -> Iterator[AriUser]:
@@ -160,9 +185,11 @@ def _ari_users(settings: Config, watch: AriWatchSettings | None) -> Iterator[Ari
             secret=_revealed(watch.secret),
         )
     if settings.ari is not None:
+        beats = settings.heartbeat is None
+        work = "Starts calls into the pack" + (", and proves the bridge alive" if beats else "")
         yield AriUser(
             username=settings.ari.username,
-            what="Starts calls into the pack. (ARI has no lesser right for that than all rights.)",
+            what=f"{work}. (ARI has no lesser right for that than all rights.)",
             read_only=False,
             secret=_revealed(settings.ari.secret),
         )

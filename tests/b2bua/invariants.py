@@ -37,6 +37,7 @@ def check(plant: Plant) -> None:
         named = {"turn": set(state.turns), "routine": set(state.routines)}
         assert timer.of in named.get(timer.what, set(state.alarms)), "a timer of nobody"
     _desks(state)
+    _spoken(plant)
     _indexes(state)
     assert plant.tracker.live_channels == len(state.legs)
 
@@ -56,7 +57,8 @@ def _somebody_cares(alarm: Alarm, state: State) -> None:
             assert alarm.call in state.legs
             assert turns or "tier" in timers or alarm.has is Has.PERSON or nobody
             if alarm.has is Has.PERSON:
-                assert all(turn.why is For.CONSOLE for turn in turns), "dispatch rings after a click"
+                rung = [turn for turn in turns if not turn.more]
+                assert all(turn.why is For.CONSOLE for turn in rung), "dispatch rings after a click"
         case Stage.TALKING:
             assert state.legs[alarm.call].peer == state.turns[alarm.person].leg
             assert not timers
@@ -94,7 +96,10 @@ def _desks(state: State) -> None:
     for endpoint, desk in state.desks.items():
         assert state.turns[desk.turn].endpoint == endpoint
         assert state.turns[desk.turn].leg
-        assert all(state.turns[id_].stage is TurnStage.QUEUED for id_ in desk.queue)
+        for turn in map(state.turns.__getitem__, desk.queue):
+            in_sequence = turn.stage is TurnStage.WAITING and len(turn.people) > 1
+            assert turn.stage is TurnStage.QUEUED or in_sequence, "in line while they are rung"
+            assert endpoint in turn.people
     for turn in state.turns.values():
         if turn.leg and turn.why is not For.CONSOLE:
             assert state.desks[turn.endpoint].turn == turn.id, "two calls at one dispatcher"
@@ -102,6 +107,18 @@ def _desks(state: State) -> None:
         rung = [state.turns[id_] for id_ in alarm.turns if state.turns[id_].leg]
         assert {turn.endpoint: turn.id for turn in rung} == alarm.claims, "one call a person and alarm"
         assert len(rung) == len(alarm.claims)
+
+
+def _spoken(plant: Plant) -> None:
+    """Who listens has the desk, and hears of the SOS that their 1 would acknowledge."""
+    state = plant.exchange._state
+    for turn in state.turns.values():
+        if turn.listens:
+            assert state.desks[turn.endpoint].turn == turn.id, "announced out of turn"
+            alarm, heard = state.alarms[turn.alarm], plant.devices[turn.leg].heard
+            numbers = [name for name in heard if name.startswith("number-")]
+            known = state.site.phone(alarm.phone) is not None
+            assert not heard or numbers == [f"number-{alarm.phone}"] * known, "another SOS is spoken"
 
 
 def _indexes(state: State) -> None:

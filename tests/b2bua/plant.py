@@ -138,8 +138,11 @@ class Plant:
         self.feed(inputs.Recall(delivery=delivery, incident=INCIDENT, mark=mark, phone=phone))
         return self.reports[delivery]
 
-    def clicks(self, delivery: str = "d-9", phone: str = "P-03", mark: str = "press-1") -> effects.Report:
-        self.feed(inputs.Taken(delivery=delivery, incident=INCIDENT, mark=mark, phone=phone, by="olga"))
+    def clicks(
+        self, delivery: str = "d-9", phone: str = "P-03", mark: str = "press-1", **more: object
+    ) -> effects.Report:
+        fields = {"incident": INCIDENT, "mark": mark, "by": "olga", **more}
+        self.feed(inputs.Taken(delivery=delivery, phone=phone, **fields))  # type: ignore[arg-type]  # of a test
         return self.reports[delivery]
 
     def clears(self, delivery: str = "d-8", phone: str = "P-03", call: str = "") -> effects.Report:

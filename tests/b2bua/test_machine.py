@@ -138,20 +138,28 @@ class Walk(RuleBasedStateMachine):
 
     # --- the bridge and the clock -----------------------------------------------------------------------
 
-    @rule(phone=phones, mark=marks, group=st.sampled_from(["shift", "shift", "none"]), tier=st.integers(1, 3))
-    def notifies(self, phone: str, mark: str, group: str, tier: int) -> None:
+    @rule(
+        phone=phones,
+        mark=marks,
+        group=st.sampled_from(["shift", "shift", "none"]),
+        tier=st.integers(1, 3),
+        more=st.sampled_from([False, False, True]),
+    )
+    def notifies(self, phone: str, mark: str, group: str, tier: int, more: bool) -> None:
         self.commands += 1
-        self.plant.notify(f"d-{self.commands}", phone, mark=mark, group=group, tier=tier)
+        wanted = {"more": more, "done": ("anna",) if more else ()}
+        self.plant.notify(f"d-{self.commands}", phone, mark=mark, group=group, tier=tier, **wanted)
 
     @rule(phone=phones, mark=marks)
     def recalls(self, phone: str, mark: str) -> None:
         self.commands += 1
         self.plant.recall(f"d-{self.commands}", phone, mark)
 
-    @rule(phone=phones, mark=marks)
-    def clicks(self, phone: str, mark: str) -> None:
+    @rule(phone=phones, mark=marks, more=st.booleans())
+    def clicks(self, phone: str, mark: str, more: bool) -> None:
+        """And then one more person is wanted, or not."""
         self.commands += 1
-        self.plant.clicks(f"d-{self.commands}", phone, mark)
+        self.plant.clicks(f"d-{self.commands}", phone, mark, more=more)
 
     @rule(phone=phones, call=st.sampled_from(["", "call-1@phone;tag"]))
     def clears(self, phone: str, call: str) -> None:

@@ -109,6 +109,32 @@ def test_who_does_not_press_1_is_told_thrice_and_was_not_informed() -> None:
     assert "anna" in plant.rung()
 
 
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (480, "not there (SIP 480)"),
+        (486, "busy (SIP 486)"),
+        (503, "not available (SIP 503)"),
+        (404, "refused (SIP 404)"),
+    ],
+)
+def test_who_is_not_reached_is_told_with_the_reason(status: int, why: str) -> None:
+    plant, _ = sos(NO_CONSOLES)
+    plant.refuse("anna", status)
+    [said] = plant.said("SOSNotReached")
+    assert (said.fields["dispatcher"], said.fields["why"]) == ("anna", why)
+
+
+def test_a_device_that_says_nothing_is_told_and_one_that_only_rings_is_not() -> None:
+    plant, _ = sos(NO_CONSOLES)
+    plant.ring("anna")
+    plant.wait(20)
+    others = {said.fields["dispatcher"] for said in plant.said("SOSNotReached")}
+    assert others
+    assert "anna" not in others
+    assert {said.fields["why"] for said in plant.said("SOSNotReached")} == {"no answer of any kind"}
+
+
 def test_an_announcement_whose_end_is_never_told_does_not_last_for_ever() -> None:
     plant, _ = sos(NO_CONSOLES)
     plant.answer("anna")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bridge.b2bua import Settings, Site, inputs
@@ -125,6 +127,19 @@ def test_the_caller_hears_ringback_then_that_the_alarm_was_sent_and_is_not_answe
     phone = plant.devices[leg]
     assert (phone.rung, phone.early, phone.up, phone.loops) == (True, True, False, True)
     assert phone.heard == ("ringback", "waiting")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "language"), [("help-03", "fr"), ("help-05", "en"), ("help-04", "de"), ("stranger", "en")]
+)
+def test_a_caller_hears_the_language_of_the_phone(endpoint: str, language: str) -> None:
+    own = {"P-03": "fr", "P-04": "de"}
+    phones = tuple(replace(each, announce=True, language=own.get(each.id, "")) for each in SITE.phones)
+    plant, leg = sos(replace(SITE, phones=phones), endpoint=endpoint)
+    assert (plant.hears(leg), plant.devices[leg].language) == (("ringback", "waiting"), language)
+    phone = plant.site.phone_at(endpoint, "")
+    plant.clicks(phone=phone.id if phone else f"unknown/{endpoint}")
+    assert (plant.hears(leg), plant.devices[leg].language) == (("person-has-it", "ringback"), language)
 
 
 def test_a_phone_under_duress_hears_plain_ringback() -> None:

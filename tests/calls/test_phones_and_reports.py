@@ -144,6 +144,32 @@ def test_nobody_took_it_until_somebody_did(tracker: CallTracker) -> None:
     assert events[1].attributes == {"subject": f"call/{UID}", "what": "unanswered"}
 
 
+def test_an_announcement_without_its_file_is_a_fault_until_it_is_found(tracker: CallTracker) -> None:
+    [fault] = fed(tracker, said("SOSPromptMissing", sosuid=UID, file="de/location-EAST-1"))
+    assert fault.kind is Kind.FAULT
+    assert fault.attributes == {
+        "subject": "prompt/de/location-EAST-1",
+        "what": "prompt",
+        "text": "de/location-EAST-1.wav is not on the PBX: sosbridge prompts build, copy, moh reload",
+    }
+    [cleared] = fed(tracker, said("SOSPromptFound", sosuid=UID, file="de/location-EAST-1"))
+    assert cleared.kind is Kind.FAULT_CLEARED
+    assert cleared.attributes == {"subject": "prompt/de/location-EAST-1", "what": "prompt"}
+
+
+def test_a_missing_file_is_one_fact_by_whatever_way_and_another_on_the_next_channel() -> None:
+    report = said("SOSPromptMissing", sosuid=UID, file="de/press-1")
+    ids = [fed(CallTracker("asterisk/pbx1", via=via), report)[0].id for via in ("ami", "ari")]
+    assert ids[0] == ids[1]
+    [another] = fed(CallTracker("asterisk/pbx1"), replace(report, uniqueid="1700000000.9"))
+    assert another.id not in ids
+
+
+@pytest.mark.parametrize("name", ["SOSPromptMissing", "SOSPromptFound"])
+def test_a_report_of_no_file_is_none(tracker: CallTracker, name: str) -> None:
+    assert fed(tracker, said(name, sosuid=UID)) == []
+
+
 @pytest.mark.parametrize("name", ["SOSDone", "SOSTaken", "SOSLegAnswered", "SOSNew"])
 def test_reports_that_only_help_to_read_a_log(tracker: CallTracker, name: str) -> None:
     assert fed(tracker, said(name, sosuid=UID)) == []

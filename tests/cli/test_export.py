@@ -18,7 +18,7 @@ def test_phones_go_out_and_come_back(tmp_path: Path) -> None:
     exported = run("export", "phones", EXAMPLE)
     assert exported.exit_code == 0, exported.output
     heading = exported.stdout.splitlines()[0]
-    assert heading == "id,endpoint,extension,location,spoken,shared,kind,callback,announce,segment"
+    assert heading == "id,endpoint,extension,location,spoken,shared,kind,callback,announce,language,segment"
     found = sections(phones(tmp_path / "none.yaml", exported.stdout))
     file = load(EXAMPLE, secrets=False).file
     assert set(found["phones"]) == set(file.phones)

@@ -119,25 +119,26 @@ def test_a_list_that_is_not_utf8_is_western(site_file: Path) -> None:
 
 def test_every_bad_row_is_named_with_its_line(site_file: Path) -> None:
     lines = [
-        "id,endpoint,extension,location,spoken,callback,announce",
-        "P-03,p3,103,POST-2,Post two,,off",
-        "P 04,p4,104,POST-2,,maybe,",
-        ",p5,105,POST-2,Post 2,,",
-        "P-03,p6,103,,,,perhaps",
+        "id,endpoint,extension,location,spoken,callback,announce,language",
+        "P-03,p3,103,POST-2,Post two,,off,de",
+        "P 04,p4,104,POST-2,,maybe,,",
+        ",p5,105,POST-2,Post 2,,,German",
+        "P-03,p6,103,,,,perhaps,",
     ]
     file = site_file.with_name("phones.csv")
     assert told(phones(site_file, "\n".join(lines)), file) == [
         "3: callback: must be one of: auto_answer, ring, never",
         "3: id: must be a name of letters (A-Z), digits, `-`, `_` and `.`, at most 64 characters",
         "4: id: is missing",
+        "4: language: must be a language such as `en`, `de` or `pt-BR`, at most 35 characters",
         "4: spoken: line 2 says this location differently",
         "5: announce: must be true or false",
         "5: extension: `103` stands in line 2 already",
         "5: id: `P-03` stands in line 2 already",
         "5: location: is missing: Tag of the location where it hangs",
     ]
-    wide = [*lines[:2], "P-07,p7,107,POST-2,,,,,extra"]
-    assert told(phones(site_file, "\n".join(wide)), file) == ["3: has 9 cells, the first line has 7"]
+    wide = [*lines[:2], "P-07,p7,107,POST-2,,,,,,extra"]
+    assert told(phones(site_file, "\n".join(wide)), file) == ["3: has 10 cells, the first line has 8"]
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,14 @@ def rung(loaded: Site) -> list[list[str]]:
     return [[person.endpoint for person in tier] for tier in group.tiers]
 
 
+def test_each_person_and_each_phone_has_its_language() -> None:
+    group = {"tiers": [["lead"]], "fallback": [["+316@office"], ["+317@office"]], "language": "fr"}
+    loaded = site(group=group, languages={"+317@office": "de"})
+    [exchange] = [link.config for link in loaded.triggers if isinstance(link.config, Config)]
+    [group_there] = exchange_site(loaded, exchange).groups
+    assert [person.language for tier in group_there.tiers for person in tier] == ["fr", "de"]
+
+
 def test_it_is_a_driver_that_no_rule_asks() -> None:
     loaded = site()
     assert [driver.name for driver in loaded.drivers] == ["dispatch", "dispatch-fallback"]

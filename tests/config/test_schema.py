@@ -55,7 +55,15 @@ def test_dispatch_is_its_groups_and_its_driver() -> None:
         for member in json_schema()["properties"]["dispatch"]["oneOf"]
     }
     dispatch = members["dispatch"]
-    assert list(dispatch["properties"]) == ["groups", "name", "type", "fallback", "context", "pbx"]
+    assert list(dispatch["properties"]) == [
+        "groups",
+        "languages",
+        "name",
+        "type",
+        "fallback",
+        "context",
+        "pbx",
+    ]
     assert dispatch["required"] == ["groups"]
     assert members["recorder"]["required"] == ["groups", "type", "host"]
 

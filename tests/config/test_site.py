@@ -242,11 +242,34 @@ def test_the_default_table() -> None:
         Step.ESCALATE_2: ["wall.show", "wall.popup", "dispatch.notify"],
         Step.NO_PICTURE: ["dispatch.notify"],
         Step.UNANSWERED: ["dispatch.notify"],
+        Step.MORE_WANTED: [],  # no group wants more than one person
         Step.UNRESOLVED: ["wall.popup", "dispatch.notify"],
         Step.CLEARED: ["wall.update_popup", "dispatch.notify"],
         Step.CLOSED: [],
         Step.TAMPER: [],
     }
+
+
+@pytest.mark.parametrize(
+    ("guards", "wanted", "asked"),
+    [
+        ({}, (1, 1), []),
+        ({"acknowledgements": 1}, (1, 1), []),
+        ({"acknowledgements": 2}, (2, 2), ["dispatch.notify"]),
+        ({"tiers": [[1], [2, 3], [4]], "acknowledgements": [1, 3, 2]}, (1, 3, 2), ["dispatch.notify"]),
+        ({"tiers": [[1], [2, 3], [4]], "acknowledgements": [1, 1, 1]}, (1, 1, 1), []),
+    ],
+    ids=str,
+)
+def test_how_many_acknowledge_by_tier(guards: Any, wanted: tuple[int, ...], asked: list[str]) -> None:
+    """Of two groups that differ, the largest number; a group without the tier goes on with its last."""
+    groups = {
+        "control-room": {"tiers": [[2001, 2002], [2003]]},
+        "guards": {"tiers": [[3001, 3002]], **guards},
+    }
+    site = changed(response=None, dispatch={"groups": groups})
+    assert site.plan().acknowledgements == wanted
+    assert cells(site, Step.MORE_WANTED) == asked
 
 
 def test_the_default_table_covers_every_step_and_no_undo() -> None:

@@ -23,12 +23,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
+from bridge.drivers.dispatch.ami_way import headers_of
+from bridge.drivers.dispatch.ways import BEAT
 from bridge.errors import ProtocolError
 from bridge.pack.facts import AmiAccount, Group, PackFacts, PackTimes, Person, PhoneFacts, Place
 from bridge.pack.prompts import wanted
 from bridge.pack.render import render_texts
 from bridge.protocols.ami import Message, Parser
-from bridge.supervision.heartbeat import BEAT
 from tests.parts.asterisk import Asterisk, Endpoint
 from tests.parts.baresip import Baresip
 from tests.parts.processes import PartError
@@ -61,6 +62,8 @@ TONES: Final = {
     "video-unconfirmed": 1200,
     "video-none": 1400,
     "press-1": 1600,
+    "more-1": 400,
+    "one-more": 500,
     "person-has-it": 1800,
     "caller/waiting": 2000,
 }
@@ -258,7 +261,7 @@ class PackLab:
         """The bridge is alive; holds for at least three seconds."""
         account = AmiEvents(self.pbx.ami_port, HEARTBEAT.username, str(HEARTBEAT.secret))
         with contextlib.closing(account):
-            account.send("Originate", *BEAT)
+            account.send("Originate", *headers_of(BEAT))
 
     def as_administrator(self, action: str, *headers: tuple[str, str]) -> Message:
         """Do what no account of the pack may; return the response."""

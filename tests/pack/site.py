@@ -15,7 +15,8 @@ pbx:
 alarm: {extensions: ["9110", "_911X"], consoles: [control-1]}
 phones:
   east-01: {endpoint: help-1, extension: "4101", location: post-01}
-  east-02: {endpoint: help-2, extension: "4102", location: post-02, callback: never, announce: off}
+  east-02:
+    {endpoint: help-2, extension: "4102", location: post-02, callback: never, announce: off, language: de}
   jetty-1: {endpoint: gateway, extension: "4501", location: post-02, shared: true}
 locations:
   post-01: {spoken: Post one}
@@ -29,6 +30,7 @@ dispatch:
   groups:
     shift: {tiers: [[desk-1, lead-1], ["+4930123@trunk"]]}
     werk: {tiers: [[guard-1]], language: de}
+  languages: {lead-1: fr}
 times: {escalate_1: 10, escalate_2: 25}
 """
 

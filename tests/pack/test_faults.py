@@ -128,23 +128,6 @@ def test_a_phone_that_is_in_a_call_is_not_dialled(lab: PackLab, phones: Phones) 
     assert not phone.received("INVITE")
 
 
-def test_two_incidents_share_the_dispatchers_and_none_is_dropped(lab_both: PackLab, phones: Phones) -> None:
-    lab = lab_both
-    crew = lab.crew(phones, {"2001": answers(after=0.1, presses=[(0.5, "1")])})
-    callers = [
-        phones.call(calls(Phone(number), hangs_up_after=0.8), lab.pbx.sip_port, "9110")
-        for number in ("1001", "1002")
-    ]
-    for caller in callers:
-        caller.finish()
-    for number in ("1001", "1002"):
-        lab.wait("SOSDone", Phone=number, Has="dispatcher", By="2001")
-    # Each call of the dispatcher says on the display which one it is.
-    shown = {invite.header("From").split('"')[1] for invite in crew["2001"].received("INVITE")}
-    assert shown == {"SOS PLACE-A", "SOS PLACE-B"}
-    assert len({report.get("SosUid") for report in lab.reports("SOSAck")}) == 2
-
-
 def test_a_phone_that_vanishes_while_it_rings_is_still_taken(start_lab: StartLab, phones: Phones) -> None:
     """No CANCEL tells of it: somebody has the alarm, and the end says that nothing was heard of the phone."""
     watched = [replace(e, settings={"rtp_timeout": "1"}) if e.name == "1001" else e for e in ENDPOINTS]

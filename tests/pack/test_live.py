@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,22 @@ from tests.pack.lab import FACTS
 
 NOW = 1_700_000_000
 NONE = "the PBX has noted none: does `sosbridge run` run? Until then dispatch rings at once"
+
+
+class Music:
+    """A dialplan that has everything, and these classes of music on hold."""
+
+    def __init__(self, **folders: str) -> None:
+        self._folders = folders
+
+    async def first_match(self, context: str, extension: str = "") -> str | None:
+        return "sos-alarm"
+
+    async def music_folder(self, music: str) -> str:
+        return self._folders.get(music.replace("-", "_"), "")
+
+    async def settings_of_person(self, families: Collection[str], endpoint: str) -> list[str]:
+        return []
 
 
 class Answers:
@@ -73,6 +90,17 @@ async def test_modules_that_are_not_loaded_are_named() -> None:
     pbx.absent = ["func_lock", "app_read"]
     finding = await found(pbx, "modules")
     assert (finding.level, finding.text.partition(";")[0]) == ("error", "not loaded: app_read, func_lock")
+
+
+async def test_callers_of_each_language_have_their_music() -> None:
+    phones = tuple(replace(each, language="de") if each.id == "P-1002" else each for each in FACTS.phones)
+    pbx = Answers()
+    pbx.dialplan = Music(sos_caller=f"{FACTS.sounds}/en/caller")
+    findings = await check_pack(replace(FACTS, phones=phones), pbx)
+    assert [(each.level, each.text) for each in findings if each.subject == "musiconhold.conf"] == [
+        ("ok", "has the class sos-caller"),
+        ("warning", "has no class sos-caller-de: callers hear plain ringback"),
+    ]
 
 
 async def test_phones_are_not_praised_for_what_was_not_asked() -> None:

@@ -46,7 +46,10 @@ def test_globals_say_what_the_site_says(facts: PackFacts) -> None:
         "SOS_DIAL_lead-1": "PJSIP/lead-1",
         f"SOS_DIAL_{trunk}": "PJSIP/+4930123@trunk",
         "SOS_LANGUAGE_guard-1": "de",
-        "SOS_LANGUAGE_lead-1": "en",
+        "SOS_LANGUAGE_lead-1": "fr",
+        "SOS_LANGUAGE_desk-1": "en",
+        "SOS_LANGUAGE": "en",
+        "SOS_CALLER_LANGUAGE_east-02": "de",
         "SOS_CONSOLES": "Local/*desk-1@sos-console/n",
         "SOS_CONSOLES_post-02": "Local/*desk-2@sos-console/n",
         "SOS_CONSOLE_desk-2": "PJSIP/desk-2",
@@ -61,7 +64,17 @@ def test_globals_say_what_the_site_says(facts: PackFacts) -> None:
     }
     assert {name: values.get(name) for name in expected} == expected
     assert "SOS_PHONE_gateway" not in values
+    assert "SOS_CALLER_LANGUAGE_east-01" not in values
     assert values["SOS_PACK_HASH"] == pack_hash(facts)
+
+
+def test_callers_of_each_language_have_a_class_of_their_own(facts: PackFacts) -> None:
+    text = render_texts(facts)["musiconhold.conf"]
+    sections = re.findall(r"^\[(.+)\]\nmode = files\ndirectory = (.+)$", text, re.MULTILINE)
+    assert sections == [
+        ("sos-caller", f"{facts.sounds}/en/caller"),
+        ("sos-caller-de", f"{facts.sounds}/de/caller"),
+    ]
 
 
 def test_every_file_says_what_it_is_how_to_include_it_and_its_hash(facts: PackFacts) -> None:

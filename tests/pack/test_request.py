@@ -32,7 +32,7 @@ def test_a_notification_by_ami() -> None:
         ("Context", "sos-connect"),
         ("Exten", "*P-1001"),
         ("Priority", "1"),
-        ("Timeout", "145000"),
+        ("Timeout", "1945000"),
         ("ChannelId", delivery.id),
         ("Variable", f"__SOS_INCIDENT={delivery.incident}"),
         ("Variable", f"__SOS_DELIVERY={delivery.id}"),
@@ -52,7 +52,7 @@ def test_a_notification_by_ari() -> None:
         "context": "sos-connect",
         "extension": "*P-1001",
         "priority": "1",
-        "timeout": "145",
+        "timeout": "1945",
         "channelId": delivery.id,
     }
     assert call.variables == {
@@ -73,6 +73,7 @@ def test_a_notification_by_ari() -> None:
         ("escalate_1/1", "sos-notify", "1"),
         ("escalate_2/1", "sos-notify", "2"),
         ("unresolved/0a1b2c3d", "sos-notify", "1"),
+        ("more_wanted/1-4", "sos-notify", "1"),
         ("unanswered/1", "sos-recall", None),
         ("acknowledged/1", "sos-taken", None),
         ("cleared/1", "sos-taken", None),
@@ -90,6 +91,28 @@ def test_an_acknowledgement_counts_for_its_press_and_an_alert_rings_all_the_same
         for step in ("no_picture/1", "escalate_2/1", "no_picture/2", "unresolved/0a1b2c3d")
     ]
     assert marks == ["i.1", "i.1", "i.2", "d-un"]
+
+
+@pytest.mark.parametrize(
+    ("step", "params", "said"),
+    [
+        (
+            "more_wanted/2-3",
+            {"ring_tier": "3", "acknowledgers": "2001\nA. Weber\n+31@trunk\na*b"},
+            ("yes", "i.2", "3", "*2001*+31@trunk*"),
+        ),
+        ("more_wanted/2", {"ring_tier": "1", "acknowledgers": "Anna Weber"}, ("yes", "i.2", "1", "*")),
+        ("acknowledged/2", {"more": "yes"}, ("yes", "i.2", None, None)),
+        ("acknowledged/2-2", {}, (None, "i.2", None, None)),
+        ("unresolved/2", {"more": "yes"}, (None, "d", "1", None)),
+        ("cleared/2", {"more": "yes"}, (None, "i.2", None, None)),
+    ],
+)
+def test_who_is_rung_for_more_is_told_so_and_goes_on_until_enough_have_it(
+    step: str, params: dict[str, str], said: tuple[str | None, ...]
+) -> None:
+    variables = call_of(notification(step, incident="i", id="d", params=params), CONFIG).variables
+    assert tuple(variables.get(f"__SOS_{name}") for name in ("MORE", "MARK", "TIER", "DONE")) == said
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.parts.sipp_steps import (
     invite,
     invite_cseq,
     ms,
+    only_in_calls,
     pause,
     play,
     press,
@@ -93,12 +94,14 @@ def answers(
     after: float = 0.0,
     hangs_up_after: float = FOREVER,
     presses: Sequence[tuple[float, str]] = (),
+    in_calls: str = "",
     audio: bool = False,
 ) -> str:
     """A person who rings for `after` seconds, answers, presses keys and hangs up.
 
     presses: (seconds to wait, digit) one after the other, sent as SIP INFO (RFC 6086 style dtmf-relay): the
-    endpoint needs `dtmf="info"`. A call that is cancelled while it rings ends well, too.
+    endpoint needs `dtmf="info"`. in_calls: a regular expression; keys are pressed only in those of its calls
+    (1, 2, ...) whose number it finds. A call that is cancelled while it rings ends well, too.
     """
     keys = [
         part
@@ -112,7 +115,7 @@ def answers(
         reply("200 OK", opens=True, body=SDP),
         receive("ACK"),
         play(audio),
-        *keys,
+        *(only_in_calls(in_calls, keys) if in_calls else keys),
         *until_hung_up(hangs_up_after, bye_of_answerer(len(presses) + 1)),
     )
 

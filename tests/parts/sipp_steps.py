@@ -5,6 +5,7 @@ Only `tests/parts/sipp_scenarios.py` calls this. sipp replaces [words] when it s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import quoteattr
 
@@ -233,6 +234,20 @@ def hung_up_within(seconds: float, label: str) -> tuple[str, ...]:
         receive("BYE", timeout=ms(seconds), ontimeout=label),
         reply("200 OK", then=END),
         f'<label id="{label}"/>',
+    )
+
+
+def only_in_calls(pattern: str, steps: Sequence[str]) -> tuple[str, ...]:
+    """Take these steps only in the calls whose number, from 1, the regular expression finds."""
+    number = '<assignstr assign_to="3" value="[call_number]"/>'
+    finds = f'<ereg regexp={quoteattr(pattern)} search_in="var" variable="3" assign_to="4"/>'
+    return (
+        f"<nop><action>{number}{finds}</action></nop>",
+        '<nop next="41" test="4"/>',
+        '<nop next="40"/>',
+        '<label id="41"/>',
+        *steps,
+        '<label id="40"/>',
     )
 
 
