@@ -7,13 +7,14 @@ it, the incident by `SosIncident` and the delivery by `Delivery`. Fields: asteri
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from bridge.calls.call import shown
+from bridge.calls.call import RECOVERED, shown
 from bridge.calls.devices import Devices
-from bridge.calls.facts import Said
-from bridge.model import Event, Kind
+from bridge.calls.facts import LiveChannel, Said
+from bridge.model import NOTHING, Event, Kind
 
 UNHEARD: Final = "unheard"
 """The fault of a phone from which no sound came while somebody had its call."""
@@ -63,8 +64,8 @@ class Reports:
                 return [
                     self._told(said, f"the PBX records the call: {said.fields.get('file', 'file unknown')}")
                 ]
-            case "SOSDone":
-                return self._done(said)
+            case "SOSDone" | "SOSTold":
+                return [*self._had_by_dispatcher(said), *self._of_sound(said)]
             case "SOSNotTaken":
                 return [self._told(said, "dispatch was told, and nobody pressed 1")]
             case "SOSSilent":
@@ -82,11 +83,44 @@ class Reports:
             case _:
                 return []
 
-    def _acknowledged(self, said: Said) -> list[Event]:
-        """A dispatcher heard the announcement and pressed 1."""
+    def acknowledged_on(self, row: LiveChannel, now: float) -> list[Event]:
+        """Return what a living channel tells of a 1 that was pressed on it, if one was.
+
+        The same events as SOSAck, which came when nobody listened, or is known already. now: UTC.
+        """
+        call, _, who = row.variables.get("SOS_ACK", "").partition("/")
+        if not who:
+            return []
+        told = {
+            "sosuid": call,
+            "dispatcher": who,
+            "sosincident": row.variables.get("SOS_INCIDENT", ""),
+        }
+        said = Said(
+            at=now,
+            name="SOSAck",
+            uniqueid=row.uniqueid,
+            linkedid=row.linkedid,
+            channel=row.channel,
+            fields=told,
+        )
+        return self._acknowledged(said, RECOVERED)
+
+    def _had_by_dispatcher(self, said: Said) -> list[Event]:
+        """A later report names who pressed 1, and on which channel: as SOSAck, where that was not heard."""
+        leg, who = said.fields.get("leg", ""), said.fields.get("dispatcher", "")
+        if said.fields.get("has") != "dispatcher" or not (leg and who):
+            return []
+        # The delivery that this report answers is not the one that rang them.
+        told = {name: text for name, text in said.fields.items() if name != "delivery"}
+        return self._acknowledged(replace(said, uniqueid=leg, fields=told), RECOVERED)
+
+    def _acknowledged(self, said: Said, extra: Mapping[str, str] = NOTHING) -> list[Event]:
+        """A dispatcher heard the announcement and pressed 1, on the channel of `uniqueid`."""
         who, call = said.fields.get("dispatcher", ""), _call(said)
         key = f"{call}/ack/{who}/{said.uniqueid}"
-        events = [self._event(said, Kind.ACKNOWLEDGED, key, by=who, how="dtmf", call_key=call)]
+        how = {"by": who, "how": "dtmf", "call_key": call, **extra}
+        events = [self._event(said, Kind.ACKNOWLEDGED, key, **how)]
         if call in self._in_vain:
             self._in_vain.discard(call)
             fault = {"subject": unanswered_subject(call), "what": UNANSWERED}
@@ -99,7 +133,8 @@ class Reports:
         # The hunt after a hangup, and the bridge's own notifications, count their loops anew.
         kind = said.fields.get("kind", "")
         key = "/".join(filter(None, (_call(said), "tier", tier, loop, kind)))
-        return self._event(said, Kind.DISPATCH_STARTED, key, call_key=_call(said), tier=tier, loop=loop)
+        told = {"call_key": _call(said), "tier": tier, "loop": loop, **({"ringing": kind} if kind else {})}
+        return self._event(said, Kind.DISPATCH_STARTED, key, **told)
 
     def _unanswered(self, said: Said) -> Event:
         call = _call(said)
@@ -114,7 +149,7 @@ class Reports:
             text=f"the PBX gave up ringing dispatch for {phone}: nobody took it",
         )
 
-    def _done(self, said: Said) -> list[Event]:
+    def _of_sound(self, said: Said) -> list[Event]:
         """The phone's call is over. Who picked it up heard nobody if not one packet of sound came."""
         heard, phone = said.fields.get("heard", ""), said.fields.get("phone", "")
         if heard == "0":

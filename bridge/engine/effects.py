@@ -85,11 +85,16 @@ def _tell(step: Step) -> Callable[[Turn, Incident], None]:
 
 
 def _tell_cleared(turn: Turn, incident: Incident) -> None:
-    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too,
-    but for that of further people."""
-    may_ring = turn.event.kind in ENDED_BY_HAND or incident.wants_more
+    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too, but for
+    that of further people. An exercise is ended by a real SOS, which needs the dispatchers."""
+    may_ring = turn.event.kind in ENDED_BY_HAND or incident.wants_more or incident.exercise
     actions = actions_of(turn, incident, Step.CLEARED)
-    told = (action for action in actions if may_ring or action.operation is not Operation.NOTIFY)
+    # The word rings nobody, so it needs no dispatcher, whom the real SOS has by now.
+    told = (
+        replace(action, resource="") if incident.exercise and action.operation is Operation.NOTIFY else action
+        for action in actions
+        if may_ring or action.operation is not Operation.NOTIFY
+    )
     steps.ask_anew(turn, incident, Step.CLEARED, told)
 
 

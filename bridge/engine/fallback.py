@@ -90,11 +90,18 @@ def _why(turn: Turn, first: Delivery, fallback: Fallback) -> str:
         return f"its link is down: {down.text}"
     if turn.now < first.created_at + turn.plan.times.fallback - _NEARLY:
         return ""
-    return first.proof if first.next_attempt_at is not None else _what_is_away(turn, first, fallback)
+    return first.proof if first.next_attempt_at is not None else _away(turn, first.driver, fallback)
 
 
-def _what_is_away(turn: Turn, first: Delivery, fallback: Fallback) -> str:
-    for subject in (f"driver/{first.driver}", *fallback.links):
+def what_is_away(turn: Turn) -> str:
+    """Say why no PBX rings dispatch; empty as long as one may."""
+    drivers = dict.fromkeys(rule.driver for rule in turn.plan.rules if rule.operation is Operation.NOTIFY)
+    found = (_away(turn, driver, turn.plan.fallbacks.get(driver)) for driver in drivers)
+    return next(filter(None, found), "")
+
+
+def _away(turn: Turn, driver: str, fallback: Fallback | None) -> str:
+    for subject in (f"driver/{driver}", *(fallback.links if fallback else ())):
         for what in AWAY:
             if fault := turn.state.faults.get((subject, what)):
                 return f"{subject}: {fault.text}"

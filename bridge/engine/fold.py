@@ -140,7 +140,8 @@ def _dispatch_started(turn: Turn) -> None:
         turn.note(incident.id, "the PBX rings dispatch, after it was closed")
         return
     turn.because(Reason.DISPATCHED)
-    turn.clear_timers(incident.id, ("hangup_dispatch",))
+    if turn.event.attributes.get("ringing") != "notify":  # that is ours, rings once, and calls nobody back
+        turn.clear_timers(incident.id, ("hangup_dispatch",))
     turn.put_incident(replace(incident, dispatch_at=turn.event.occurred_at))
     if turn.event.attributes.get("loop", "1") == "1":  # it rings on and on: the story tells it once
         tier = turn.event.attributes.get("tier", "")

@@ -8,7 +8,7 @@ from typing import Final
 
 from bridge.engine import steps, stops
 from bridge.engine.effects import ESCALATION, apply_signal, clear, no_picture, post_roll, remind
-from bridge.engine.fallback import fallback_due
+from bridge.engine.fallback import fallback_due, what_is_away
 from bridge.engine.more import more_due
 from bridge.engine.state import Reason
 from bridge.engine.table import Signal
@@ -29,13 +29,26 @@ def _escalate_1_due(turn: Turn, incident: Incident) -> None:
     turn.because(Reason.ESCALATED)
     turn.note(incident.id, f"not acknowledged: {_who_is_told(turn, incident, Step.ESCALATE_1)}")
     steps.take(turn, incident, Step.ESCALATE_1)
+    _ring_without_a_dialplan(turn, incident)
 
 
 def _escalate_2_due(turn: Turn, incident: Incident) -> None:
     turn.because(Reason.ESCALATED)
     turn.note(incident.id, f"still not acknowledged: {_who_is_told(turn, incident, Step.ESCALATE_2)}")
     steps.take(turn, incident, Step.ESCALATE_2)
+    _ring_without_a_dialplan(turn, incident)
     remind(turn, incident)  # an SOS that nobody has must not fall silent either
+
+
+def _ring_without_a_dialplan(turn: Turn, incident: Incident) -> None:
+    """Have all tiers rung, on and on, where no dialplan does: the SOS is no call, or the PBX is away."""
+    if incident.tier is not Tier.EMERGENCY or incident.exercise:
+        return
+    away = what_is_away(turn)
+    if away or not turn.state.calls_of(incident.id):
+        told = _who_is_told(turn, incident, Step.UNANSWERED)
+        turn.note(incident.id, f"no dialplan rings dispatch ({away or 'it is no call'}): {told}")
+        steps.take(turn, incident, Step.UNANSWERED)
 
 
 def _unresolved_due(turn: Turn, incident: Incident) -> None:

@@ -40,7 +40,8 @@ class Step(enum.StrEnum):
     ESCALATE_2 = "escalate_2"
     NO_PICTURE = "no_picture"
     UNANSWERED = "unanswered"
-    """The phone hung up before a person had it, and the dialplan did not ring dispatch."""
+    """No dialplan rings dispatch: the phone hung up before a person had it, the SOS is no call, or the PBX is
+    away."""
     MORE_WANTED = "more_wanted"
     """Somebody has the SOS, and the site wants more people to acknowledge it."""
     UNRESOLVED = "unresolved"

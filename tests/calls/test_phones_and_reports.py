@@ -117,6 +117,8 @@ def test_the_phones_of_one_tier_are_one_fact_and_the_next_loop_another(tracker: 
         [event] = fed(tracker, said("SOSTier", sosuid=UID, **fields))
         assert event.kind is Kind.DISPATCH_STARTED
         rung = {"tier": fields["tier"], "loop": fields["loop"]}
+        if "kind" in fields:
+            rung["ringing"] = fields["kind"]
         assert event.attributes == {"call_key": UID, **rung}
         return event.id
 
@@ -202,6 +204,33 @@ def test_who_is_not_reached_again_for_the_same_reason_is_the_same_fact(tracker: 
 
 def done(heard: str, **fields: str) -> facts.Said:
     return said("SOSDone", sosuid=UID, phone="1001", has="dispatcher", by="2004", heard=heard, **fields)
+
+
+LEG = "1700000000.7"
+"""The dispatcher's channel."""
+
+
+@pytest.mark.parametrize("name", ["SOSDone", "SOSTold"])
+def test_who_had_it_by_a_1_that_was_not_heard_has_acknowledged(tracker: CallTracker, name: str) -> None:
+    told = {"sosuid": UID, "has": "dispatcher", "by": "lead", "dispatcher": "2004", "leg": LEG}
+    report = replace(said(name, **told, sosincident=INCIDENT, delivery="d-2"), uniqueid=UID)
+    [late] = fed(tracker, report)
+    assert (late.kind, late.incident) == (Kind.ACKNOWLEDGED, INCIDENT)
+    assert late.attributes == {"by": "2004", "how": "dtmf", "call_key": UID, "recovered": "yes"}
+    [heard] = fed(tracker, said("SOSAck", sosuid=UID, dispatcher="2004", delivery="d-1"))
+    assert heard.id == late.id
+
+
+@pytest.mark.parametrize("has", ["", "console", "person"])
+def test_nobody_else_has_acknowledged_by_having_it(tracker: CallTracker, has: str) -> None:
+    assert fed(tracker, said("SOSDone", sosuid=UID, has=has, by="2004", dispatcher="2004", leg=LEG)) == []
+
+
+@pytest.mark.parametrize("missing", ["dispatcher", "leg"])
+def test_a_1_of_nobody_named_or_of_no_channel_is_none(tracker: CallTracker, missing: str) -> None:
+    """As an older pack, or another exchange, says it."""
+    told = {"dispatcher": "2004", "leg": LEG, missing: ""}
+    assert fed(tracker, said("SOSDone", sosuid=UID, has="dispatcher", by="2004", **told)) == []
 
 
 def test_dispatch_answered_and_heard_nobody(tracker: CallTracker) -> None:

@@ -417,6 +417,37 @@ def test_a_dispatchers_leg_inherits_the_extension_and_is_no_sos() -> None:
     assert told(tracker.reconcile(rows, now=9.0)) == []
 
 
+def pressed(incident: str = "") -> facts.LiveChannel:
+    """The dispatcher's own channel, on which 1 was pressed. Since then it has moved on to another call."""
+    said_there = {"SOS_ACK": f"{PHONE}/lead-2", "SOS_UID": FAR, "SOS_INCIDENT": incident}
+    return live(
+        CONSOLE, "PJSIP/lead-2-1", state="Up", bridge=BRIDGE, variables=said_there, dialled_by_pbx=True
+    )
+
+
+def test_a_1_that_was_pressed_unseen_acknowledges() -> None:
+    tracker = CallTracker("asterisk/pbx1")
+    incident = "6f2d8a0e-51c4-5f0b-9a7e-2f6d1b1f9110"
+    events = tracker.reconcile([pressed(incident), live(state="Up", bridge=BRIDGE)], now=9.0)
+    assert of_phone(events) == ["dialing", "answered", "connected"]
+    [recovered] = [event for event in events if event.kind is Kind.ACKNOWLEDGED]
+    [begins] = [event for event in events if (event.kind, event.key) == (Kind.CALL_DIALING, PHONE)]
+    assert events.index(recovered) > events.index(begins), "it is about a call that is known by then"
+    assert (recovered.incident, recovered.occurred_at) == (incident, 9.0)
+    what = {"by": "lead-2", "how": "dtmf", "call_key": PHONE}
+    assert recovered.attributes == {**what, "recovered": "yes"}
+    [heard] = fed(said("SOSAck", CONSOLE, sosuid=PHONE, dispatcher="lead-2", sosincident=incident))
+    assert heard.attributes == what
+    assert heard.id == recovered.id, "one fact, by whatever it is told"
+
+
+@pytest.mark.parametrize("value", ["", PHONE, f"{PHONE}/"])
+def test_a_channel_without_a_1_acknowledges_nothing(value: str) -> None:
+    rows = [live(variables={"SOS_ACK": value})]
+    kinds = [event.kind for event in CallTracker("asterisk/pbx1").reconcile(rows, now=9.0)]
+    assert kinds == [Kind.CALL_DIALING]
+
+
 # --- what an earlier run left unfinished ------------------------------------------------------------
 
 

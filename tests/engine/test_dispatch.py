@@ -63,6 +63,28 @@ def test_somebody_on_the_line_does_not_stop_escalation(room: ControlRoom) -> Non
     room.expects("P-03", "wall popup supervisor", "wall show big")
 
 
+def test_an_sos_that_is_no_call_has_all_tiers_rung_at_20_s(room: ControlRoom) -> None:
+    """No dialplan rings for a relay or a button on the console."""
+    room.event(Kind.SOS, source="relay", endpoint="1003")
+    room.settle_all()
+    room.forget()
+    room.after(20.0)
+    room.expects("P-03", "wall popup supervisor", DISPATCH)
+    assert room.delivery("P-03", DISPATCH).step == "unanswered/1"
+    assert "no dialplan rings dispatch (it is no call): dispatch is told" in room.story("P-03")
+    room.settle_all()
+    room.after(40.0)
+    room.expects("P-03", "wall show big")
+
+
+def test_an_exercise_that_is_no_call_does_not_ring_on_and_on(room: ControlRoom) -> None:
+    room.event(Kind.SOS, source="relay", endpoint="1003", attributes={"exercise": "yes"})
+    room.settle_all()
+    room.forget()
+    room.after(20.0)
+    room.expects("P-03", "wall popup supervisor")
+
+
 # --- hung up before a person had it -----------------------------------------------------------------
 
 
@@ -89,6 +111,17 @@ def test_the_bridge_does_not_ring_if_a_dispatch_tier_was_started(room: ControlRo
     room.after(10.0)
     assert room.incident("P-03").dispatch_at is not None
     assert "the PBX rings dispatch tier 1" in room.story("P-03")
+
+
+def test_what_the_bridge_itself_asked_for_is_no_hunt(room: ControlRoom) -> None:
+    call = room.press("P-03")
+    room.settle_all()
+    room.hang_up(call)
+    room.forget()
+    said = {"call_key": call.key, "tier": "1", "loop": "0", "ringing": "notify"}
+    room.event(Kind.DISPATCH_STARTED, attributes=said)
+    room.after(7.0)
+    room.expects("P-03", DISPATCH)
 
 
 def test_a_tier_that_rang_before_the_hangup_does_not_count(room: ControlRoom) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bridge.model import IncidentState, Kind
+from dataclasses import replace
+
+from bridge.model import IncidentState, Kind, Operation
+from bridge.response import Rule, Step
 from tests.engine.control_room import DISPATCH, SOS_AT_03, SOS_AT_04, TOLD, ControlRoom, Dialled
+from tests.engine.site import PLAN
 from tests.engine.test_cameras import PTZ, SCREEN
 
 DISPATCHER = "dispatch/dispatch/east"
@@ -93,6 +97,22 @@ def test_a_real_sos_ends_an_exercise_on_that_dispatcher(room: ControlRoom) -> No
     room.after(4.0)
     assert room.database.rows.deliveries[announced.id].state == "superseded"
     assert room.state("P-11") is IncidentState.CLEARING
+    assert room.holder(DISPATCHER) == ["P-03"]
+    room.forget()
+
+
+def test_dispatch_is_told_that_a_real_sos_has_ended_the_exercise(room: ControlRoom) -> None:
+    """Its telephones are needed; the word itself needs none."""
+    told = Rule(step=Step.CLEARED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",))
+    room.database.plan = replace(PLAN, rules=(*PLAN.rules, told))
+    drill(room, "P-11")
+    room.after(4.0)
+    room.press("P-03")
+    room.after(4.0)
+    words = [each for each in room.database.rows.deliveries.values() if each.step == "cleared/1"]
+    assert [(each.operation, each.resource) for each in words if each.operation is Operation.NOTIFY] == [
+        (Operation.NOTIFY, "")
+    ]
     assert room.holder(DISPATCHER) == ["P-03"]
     room.forget()
 

@@ -45,6 +45,17 @@ def test_a_link_known_to_be_down_is_not_waited_for(room: ControlRoom) -> None:
     assert "fallback" not in room.timers("P-03")
 
 
+def test_a_pbx_that_is_away_rings_no_tiers_so_all_are_rung_on_and_on(room: ControlRoom) -> None:
+    room.press("P-03")
+    room.settle_all()
+    watch_is_lost(room)
+    room.forget()
+    room.after(22.0)
+    assert room.delivery("P-03", FALLBACK).step == "unanswered/1"
+    assert "no dialplan rings dispatch (ami/pbx1: connection refused): dispatch is told" in room.story("P-03")
+    room.forget()
+
+
 @pytest.mark.parametrize("state", ["failed", "expired", "uncertain"])
 def test_a_call_that_came_to_nothing_is_the_fallbacks_at_once(room: ControlRoom, state: str) -> None:
     until_dispatch(room)
