@@ -16,6 +16,10 @@ from tests.parts.sip import Phones
 from tests.parts.zoneminder import ZoneMinder
 
 pytest_plugins = ["pytester"]
+# Here, for tests of other parts use the control room as well, and may come first.
+pytest.register_assert_rewrite(
+    "tests.engine.control_room", "tests.engine.invariants", "tests.engine.database"
+)
 
 StartAsterisk = Callable[..., Asterisk]
 """Starts an Asterisk with the options of `tests.parts.asterisk.Asterisk`; the test's end closes it."""

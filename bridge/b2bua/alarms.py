@@ -107,9 +107,11 @@ class Alarms:
     def turn_over(self, alarm: Alarm, turn: Turn) -> None:
         """A notification rang in vain; with the last of its tier, say so.
 
-        Of those for one person more the next comes soon, and so on: nothing is said.
+        Of those for one person more the next comes soon, and so on: nothing is said. Nor where it rang nobody
+        itself, because others ring them for this SOS.
         """
-        if not turn.more and all(other.delivery != turn.delivery for other in self.turns(alarm)):
+        is_last = all(other.delivery != turn.delivery for other in self.turns(alarm))
+        if is_last and not turn.more and turn.delivery in alarm.rung:
             self.reports.of_turn("SOSNotTaken", alarm, turn, None)
         if alarm.stage is Stage.ASKED and not alarm.turns:
             self.end(alarm, Signal.IN_VAIN, "over")
@@ -135,7 +137,8 @@ class Alarms:
         Whom a console already talks to cannot be joined by a third: the dispatcher hears that, and has
         acknowledged all the same.
         """
-        if turn.more and alarm.has in (Has.DISPATCHER, Has.PERSON):
+        talks = alarm.has is Has.DISPATCHER and alarm.stage in (Stage.TALKING, Stage.CALLING_BACK)
+        if talks or (turn.more and alarm.has in (Has.DISPATCHER, Has.PERSON)):
             self._also_acknowledged(alarm, turn)
             return
         self._has(alarm, Has.DISPATCHER, turn.endpoint)
@@ -162,6 +165,9 @@ class Alarms:
         if alarm.stage is Stage.CALLING:
             self._connect(alarm, turn, list(self.turns(alarm)))
             return
+        if not turn.more:  # a second alert: it is theirs now
+            rung = [other for other in self.turns(alarm) if other.delivery == turn.delivery]
+            self.ringing.release(alarm, "taken", rung)
         talking = self._state.turns.get(alarm.person)
         at_console = talking is not None and talking.why is For.CONSOLE
         self.ringing.tell(alarm, turn, words.CONSOLE_HAS_IT if at_console else words.released("taken"))

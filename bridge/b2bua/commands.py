@@ -47,7 +47,7 @@ class Commands:
             self._report(command, Outcome.IMPOSSIBLE, f"there is no dispatch group {command.group}")
         elif people and not wanted:
             self._report(command, Outcome.KNOWN, f"everybody of tier {command.tier} has acknowledged")
-        elif not command.more and self._is_taken(command, alarm):
+        elif not (command.more or command.alert) and self._is_taken(command, alarm):
             self._report(command, Outcome.KNOWN, "somebody has it")
         else:
             alarm = alarm or self._ask(command)
@@ -90,19 +90,26 @@ class Commands:
             self._state.claim(command.phone, Claim(command.mark, Has.PERSON, command.by))
         else:
             why = "over" if isinstance(command, Cleared) else "taken"
+            alarm.clicked = command.mark
             self._alarms.clicked(alarm, command.by, why=why, enough=not command.more)
         self._report(command, Outcome.TOLD, "nobody of dispatch is rung any more")
 
     def _is_newer(self, alarm: Alarm, command: Command) -> bool:
-        """Whether the phone's call crossed the word that its SOS is over."""
-        if not isinstance(command, Cleared) or not command.call:
+        """Whether the phone's call crossed the word that somebody has the SOS before, or that it is over."""
+        if not isinstance(command, Taken) or not command.call:
             return False
-        return alarm.stage is Stage.CALLING and self._state.legs[alarm.call].uniqueid != command.call
+        calls_itself = alarm.token == alarm.uid
+        return calls_itself and alarm.uid != command.call
 
     def _is_taken(self, command: Command, alarm: Alarm | None) -> bool:
-        """A console alone is not enough: a notification tells what no console knows."""
+        """A console alone is not enough: a notification tells what no console knows.
+
+        Nor is a click at an earlier press.
+        """
+        if alarm is not None and alarm.has is Has.PERSON:
+            return not _is_later(command.mark, alarm.clicked)
         if alarm is not None:
-            return alarm.has in (Has.DISPATCHER, Has.PERSON)
+            return alarm.has is Has.DISPATCHER
         claim = self._state.claims.get(command.phone)
         return claim is not None and claim.token == command.mark
 
@@ -131,3 +138,12 @@ class Commands:
 
     def _report(self, command: Command, outcome: Outcome, text: str) -> None:
         self._state.do(Report(command.delivery, outcome, text))
+
+
+def _is_later(mark: str, clicked: str) -> bool:
+    """Whether it is the mark (`<incident>.<press>`) of a press that no click was for yet."""
+    incident, _, press = mark.partition(".")
+    clicked_incident, _, clicked_press = clicked.partition(".")
+    if not (press.isdecimal() and clicked_press.isdecimal()):
+        return False
+    return incident != clicked_incident or int(press) > int(clicked_press)

@@ -144,6 +144,8 @@ class Notify(Command):
     """Somebody has it, and one more person is wanted."""
     done: tuple[str, ...] = ()
     """Names of those who have acknowledged already: endpoints among them are not rung."""
+    alert: bool = False
+    """It rings although somebody has it: that is unresolved for too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,21 +155,20 @@ class Recall(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken(Command):
-    """Somebody has it by a click: dispatch is rung no more, the consoles go on."""
+    """Somebody has it by a click: dispatch is rung no more, the consoles go on.
+
+    call: key of the phone's newest call then, '' where none is known. An SOS that it makes later is another.
+    """
 
     by: str
+    call: str = ""
     more: bool = False
     """Whoever is rung because one more is wanted is rung on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleared(Taken):
-    """The incident is over altogether: the same is done, and who listens hears so.
-
-    call: key of the phone's newest call then, '' where none is known. An SOS that it makes later is another.
-    """
-
-    call: str = ""
+    """The incident is over altogether: the same is done, and who listens hears so."""
 
 
 Input: TypeAlias = (

@@ -149,13 +149,21 @@ class Ringing:
         """Dial, if the telephone is free: for this SOS (a claim) and for any other (its desk)."""
         alarm, endpoint = self._state.alarms[turn.alarm], turn.endpoint
         if endpoint in alarm.claims:
-            self._after_round(turn)
+            self._after_claim(turn, self._state.turns.get(alarm.claims[endpoint]))
         elif turn.why is For.CONSOLE or self._desks.take(turn):
             self._dial(alarm, turn)
         elif len(turn.people) == 1 or (turn.why is For.NOTIFY and turn.is_last):
             turn.stage = Stage.QUEUED
             self._state.clear_timer("turn", turn.id)  # of the one before in the sequence
         else:  # of a sequence: another may be free
+            self._after_round(turn)
+
+    def _after_claim(self, turn: Turn, ringing: Turn | None) -> None:
+        """They are rung for this SOS already; as a console, they do not hear what a notification tells."""
+        if turn.why is For.NOTIFY and turn.is_last and ringing is not None and ringing.why is For.CONSOLE:
+            turn.stage = Stage.WAITING
+            self._state.set_timer("turn", turn.id, self._state.settings.pause)
+        else:
             self._after_round(turn)
 
     def _dial(self, alarm: Alarm, turn: Turn) -> None:
@@ -169,6 +177,8 @@ class Ringing:
             return
         alarm.claims[turn.endpoint] = turn.id
         turn.leg, turn.stage = leg.id, Stage.DIALLED
+        if turn.why is For.NOTIFY:
+            alarm.rung[turn.delivery] = None
         if turn.why is not For.CONSOLE:
             self._reports.of_turn("SOSTier", alarm, turn, leg, loop=str(turn.loop))
         settings = self._state.settings

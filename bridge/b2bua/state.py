@@ -120,6 +120,8 @@ class Alarm:
     """The turn of who talks with the phone, or waits for it."""
     has: Has = Has.NOBODY
     by: str = ""
+    clicked: str = ""
+    """Mark of the press that was clicked at last."""
     connected_at: float = 0.0
     consoles: tuple[str, ...] = ()
     next_tier: int = 1
@@ -127,6 +129,8 @@ class Alarm:
     turns: dict[str, None] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
     """Endpoint -> the turn that rings it: nobody's phone rings twice at once for the same SOS."""
+    rung: dict[str, None] = field(default_factory=dict)
+    """Deliveries for which somebody was dialled."""
 
 
 class For(enum.StrEnum):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from bridge.model import Call, Event, Kind
 
+RECOVERED: Final[Mapping[str, str]] = MappingProxyType({"recovered": "yes"})
+"""What an event says besides that was missed when it happened."""
 _NOBODY: Final = frozenset(
     {"", "<unknown>", "anonymous", "asterisk", "private", "restricted", "unavailable", "unknown"}
 )

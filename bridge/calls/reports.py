@@ -24,6 +24,7 @@ UNANSWERED: Final = "unanswered"
 """The fault of an SOS for which the dialplan gave up ringing; about `unanswered_subject`."""
 PROMPT: Final = "prompt"
 """The fault of an announcement whose file is missing; about `prompt_subject`."""
+MOST_PRESSED: Final = 1000
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -50,6 +51,8 @@ class Reports:
         self._in_vain: set[str] = set()
         self._heard: set[str] = set()
         """Phones that were last heard."""
+        self._pressed: dict[str, None] = {}
+        """Channels on which 1 was pressed, the latest: other reports repeat it."""
 
     def feed(self, said: Said) -> list[Event]:  # noqa: PLR0911  one line a kind of report
         """Return what the report means; nothing for those that only help to read a log."""
@@ -89,7 +92,7 @@ class Reports:
         The same events as SOSAck, which came when nobody listened, or is known already. now: UTC.
         """
         call, _, who = row.variables.get("SOS_ACK", "").partition("/")
-        if not who:
+        if not who or row.uniqueid in self._pressed:
             return []
         told = {
             "sosuid": call,
@@ -111,6 +114,8 @@ class Reports:
         leg, who = said.fields.get("leg", ""), said.fields.get("dispatcher", "")
         if said.fields.get("has") != "dispatcher" or not (leg and who):
             return []
+        if leg in self._pressed:
+            return []
         # The delivery that this report answers is not the one that rang them.
         told = {name: text for name, text in said.fields.items() if name != "delivery"}
         return self._acknowledged(replace(said, uniqueid=leg, fields=told), RECOVERED)
@@ -119,6 +124,9 @@ class Reports:
         """A dispatcher heard the announcement and pressed 1, on the channel of `uniqueid`."""
         who, call = said.fields.get("dispatcher", ""), _call(said)
         key = f"{call}/ack/{who}/{said.uniqueid}"
+        self._pressed[said.uniqueid] = None
+        if len(self._pressed) > MOST_PRESSED:
+            del self._pressed[next(iter(self._pressed))]
         how = {"by": who, "how": "dtmf", "call_key": call, **extra}
         events = [self._event(said, Kind.ACKNOWLEDGED, key, **how)]
         if call in self._in_vain:

@@ -22,14 +22,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from bridge.calls import facts
-from bridge.calls.call import LiveCall, remembered, shown
+from bridge.calls.call import RECOVERED, LiveCall, remembered, shown
 from bridge.calls.channels import Channel, Channels
 from bridge.calls.devices import Devices
 from bridge.calls.phones import PhoneWatch
 from bridge.calls.reports import Reports
 from bridge.model import NOTHING, Call, Event, Kind
 
-RECOVERED: Final[Mapping[str, str]] = {"recovered": "yes"}
 _BORN: Final = re.compile(r"(\d{9,10})\.\d+")
 """A Uniqueid ends in the second of the channel's creation and a counter: `[system-]1795345072.128`."""
 
@@ -95,12 +94,13 @@ class CallTracker:
     ) -> list[Event]:
         """Bring the tracker in line with a snapshot of all channels; return what had been missed.
 
-        Calls that began unseen are opened, marked recovered; calls whose channel is not there any more are
-        ended. ending: Uniqueids whose end is already on its way as a fact that will be fed next, and knows
-        better who hung up.
+        Calls that began unseen are opened, marked recovered; who pressed 1 unseen has acknowledged; calls
+        whose channel is not there any more are ended. ending: Uniqueids whose end is already on its way as a
+        fact that will be fed next, and knows better who hung up.
         """
         events = self._end_unfinished(rows, now)
         events += [event for row in rows for event in self._adopt(row, now)]
+        events += [event for row in rows for event in self._reports.acknowledged_on(row, now)]
         for row in rows:
             events += self._connect(self._channels.by_id[row.uniqueid], now, RECOVERED)
         gone = self.missing_from(row.uniqueid for row in rows)

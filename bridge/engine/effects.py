@@ -85,8 +85,8 @@ def _tell(step: Step) -> Callable[[Turn, Incident], None]:
 
 
 def _tell_cleared(turn: Turn, incident: Incident) -> None:
-    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too, but for
-    that of further people. An exercise is ended by a real SOS, which needs the dispatchers."""
+    """Dispatch hears of it where it may be rung still: the hangup that clears has ended its ringing too, but
+    for that of further people. An exercise is ended by a real SOS, which needs the dispatchers."""
     may_ring = turn.event.kind in ENDED_BY_HAND or incident.wants_more or incident.exercise
     actions = actions_of(turn, incident, Step.CLEARED)
     # The word rings nobody, so it needs no dispatcher, whom the real SOS has by now.

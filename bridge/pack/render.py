@@ -93,7 +93,7 @@ def _texts(facts: PackFacts, digest: str) -> dict[str, str]:
 
 
 def _rendered(templates: jinja2.Environment, name: str, values: Mapping[str, Any]) -> str:
-    """Raises ConfigError for a template that is not of this version, as between an upgrade and the restart."""
+    """Raises ConfigError for a template of another version, as between an upgrade and the restart."""
     try:
         return templates.get_template(f"{name}.j2").render(values)
     except jinja2.TemplateError as error:

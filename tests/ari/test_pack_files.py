@@ -42,7 +42,8 @@ def test_ari_conf(facts: PackFacts) -> None:
     assert lines == [
         "[general](+)",
         "enabled = yes",
-        "channelvars = CHANNEL(linkedid),SOS_KIND,SOS_UID,SOS_INCIDENT,SOS_PHONE,SOS_LOCATION,SOS_EXTEN",
+        "channelvars = CHANNEL(linkedid),SOS_KIND,SOS_UID,SOS_INCIDENT,SOS_PHONE,SOS_LOCATION,SOS_EXTEN,"
+        "SOS_ACK",
         "[sos-watch]",
         "type = user",
         "read_only = yes",

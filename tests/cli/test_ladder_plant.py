@@ -137,7 +137,13 @@ def test_asterisk_ends_with_the_drill(how: signal.Signals, tmp_path: Path, priva
     with (
         (tmp_path / "said").open("wb") as said,
         subprocess.Popen(
-            command, stdout=said, stderr=said, env={**os.environ}, start_new_session=True
+            command,
+            stdout=said,
+            stderr=said,
+            env={**os.environ},
+            start_new_session=True,
+            # Who runs the tests in the background has Ctrl-C ignored, and that is inherited.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads here
         ) as drill,
     ):
         try:

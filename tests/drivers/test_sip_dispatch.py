@@ -69,7 +69,7 @@ ABOUT: Mapping[str, Any] = {
             Notify(**ABOUT, mark=f"{INCIDENT}.2", picture="none", group="shift"),
         ),
         ("escalate_2/1", {}, Notify(**ABOUT, mark=f"{INCIDENT}.1", group="shift", tier=2)),
-        ("unresolved/3", {}, Notify(**ABOUT, mark=ABOUT["delivery"], group="shift")),
+        ("unresolved/3", {}, Notify(**ABOUT, mark=ABOUT["delivery"], group="shift", alert=True)),
         (
             "more_wanted/1-3",
             {"ring_tier": "3", "acknowledgers": "lead\nA. Weber"},
@@ -82,8 +82,8 @@ ABOUT: Mapping[str, Any] = {
         ),
         (
             "acknowledged/1",
-            {"acknowledged_by": "Ann", "more": "yes"},
-            Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann", more=True),
+            {"acknowledged_by": "Ann", "more": "yes", "call_key": "a1;b2"},
+            Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann", more=True, call="a1;b2"),
         ),
         ("acknowledged/1-2", {"acknowledged_by": "Ann"}, Taken(**ABOUT, mark=f"{INCIDENT}.1", by="Ann")),
         ("unanswered/1", {"exercise": "yes"}, Recall(**ABOUT, mark=f"{INCIDENT}.1", exercise=True)),

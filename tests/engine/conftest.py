@@ -6,11 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "tests.engine.control_room", "tests.engine.invariants", "tests.engine.database"
-)
-
-from tests.engine.control_room import ControlRoom  # noqa: E402  # after the line above
+from tests.engine.control_room import ControlRoom
 
 
 @pytest.fixture

@@ -85,6 +85,25 @@ def test_each_step_starts_its_own_context(step: str, context: str, tier: str | N
     assert call.variables.get("__SOS_TIER") == tier
 
 
+@pytest.mark.parametrize(
+    ("step", "variable"),
+    [("unanswered/1", "__SOS_ENDED"), ("acknowledged/1", "__SOS_CALL"), ("cleared/1", "__SOS_CALL")],
+)
+def test_a_word_about_a_call_names_it_and_nothing_else_that_may_stand_there(step: str, variable: str) -> None:
+    def named(**params: str) -> str:
+        return call_of(notification(step, params=params), CONFIG).variables[variable]
+
+    assert named(call_key="pbx-1795345072.128") == "pbx-1795345072.128"
+    assert named(call_key="1.2,x)\r\n${EXTEN}") == "1.2xEXTEN"
+    assert named() == ""
+
+
+def test_only_a_second_alert_rings_whoever_has_it() -> None:
+    steps = ("no_picture/1", "escalate_2/1", "more_wanted/1", "acknowledged/1", "unresolved/0a1b2c3d")
+    alerts = [call_of(notification(step), CONFIG).variables.get("__SOS_ALERT") for step in steps]
+    assert alerts == [None, None, None, None, "yes"]
+
+
 def test_an_acknowledgement_counts_for_its_press_and_an_alert_rings_all_the_same() -> None:
     marks = [
         call_of(notification(step, incident="i", id=f"d-{step[:2]}"), CONFIG).variables["__SOS_MARK"]

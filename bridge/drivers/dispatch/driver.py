@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from bridge.drivers.dispatch.line import REPORTS, Line
+from bridge.drivers.dispatch.line import Line, proof_of
 from bridge.drivers.dispatch.request import Call, call_of
 from bridge.drivers.dispatch.settings import Config
 from bridge.drivers.dispatch.way import AlreadyThere
@@ -93,8 +93,7 @@ class Driver:
         if report is None:
             proof = "the PBX queued the call; its dialplan has not reported"
             return Receipt(outcome=DeliveryState.ACCEPTED, proof=proof, reference=call.id)
-        tier = report.fields.get("tier")
-        return _verified(REPORTS[report.name] + (f", tier {tier}" if tier else ""))
+        return _verified(proof_of(report))
 
     async def _ask(self, line: Line) -> Finding:
         say = Say(f"{self.name}/{line.way.setting}")

@@ -28,6 +28,22 @@ REPORTS: Final = MappingProxyType(
     }
 )
 """UserEvents that answer a delivery, and what each proves."""
+_NOTHING_DONE: Final = MappingProxyType(
+    {
+        "taken": "nobody is rung: {who} has it",
+        "over": "nobody is rung: the call is over",
+        "redialled": "nothing was changed: the phone has called again since",
+    }
+)
+"""`Why` of SOSTold."""
+
+
+def proof_of(report: Report) -> str:
+    """Return what this answer to a delivery proves."""
+    if nothing := _NOTHING_DONE.get(report.fields.get("why", "")):
+        return nothing.format(who=report.fields.get("by") or "somebody")
+    tier = report.fields.get("tier")
+    return REPORTS[report.name] + (f", tier {tier}" if tier else "")
 
 
 class Line:
@@ -51,8 +67,8 @@ class Line:
     async def open(self) -> None:
         """Bring the connection up if it was never used. Raises Unreachable.
 
-        Only the first attempt is waited for. Who would wait for a link that is lost could ring when it is back,
-        although somebody has the SOS by then.
+        Only the first attempt is waited for. Who would wait for a link that is lost could ring when it is
+        back, although somebody has the SOS by then.
         """
         if self._running is None:
             self._running = asyncio.create_task(self.way.run(), name=self.way.name)

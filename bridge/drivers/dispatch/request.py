@@ -40,6 +40,7 @@ _MOST_DONE: Final = 20
 """An Asterisk variable has room for some more of them."""
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _NOT_IN_PHONE: Final = re.compile(r"[^0-9A-Za-z_.+-]")
+_NOT_IN_CALL: Final = re.compile(r"[^0-9A-Za-z._-]")
 _NOT_IN_PERSON: Final = re.compile(r"[^0-9A-Za-z_.@-]")
 
 
@@ -83,12 +84,16 @@ def call_of(delivery: Delivery, config: Config) -> Call:
         context, near_end, seconds = "sos-taken", "sos-tell", LISTENING
         by = delivery.params.get("acknowledged_by" if step == TAKEN else "closed_by", "")
         variables["NAME"] = _NOT_IN_PERSON.sub("_", by)[:40]
+        variables["CALL"] = _NOT_IN_CALL.sub("", delivery.params.get("call_key", ""))
     elif step == RECALL:
         context, seconds = "sos-recall", config.hunt
+        variables["ENDED"] = _NOT_IN_CALL.sub("", delivery.params.get("call_key", ""))
     else:
         variables["GROUP"] = _checked("group", delivery.target, _NAME)
         rung = "2" if step == SECOND_TIER else delivery.params.get("ring_tier", "1")
         variables["TIER"] = _checked("tier", rung, _ID)
+    if step == ALERT_AGAIN:
+        variables["ALERT"] = "yes"
     if step == MORE or (step == TAKEN and delivery.params.get("more")):
         variables["MORE"] = "yes"
     if step == MORE:

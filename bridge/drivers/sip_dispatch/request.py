@@ -41,13 +41,12 @@ def command_of(delivery: Delivery) -> Notify | Recall | Taken:
         "number": params.get("extension", "") or params.get("caller", ""),
         "picture": PICTURES.get(params.get("picture", ""), ""),
     }
-    exercise = bool(params.get("exercise"))
+    exercise, call = bool(params.get("exercise")), params.get("call_key", "")
     if step == TAKEN:
         by, more = params.get("acknowledged_by", ""), bool(params.get("more"))
-        return Taken(**about, exercise=exercise, by=by, more=more)
+        return Taken(**about, exercise=exercise, by=by, call=call, more=more)
     if step == OVER:
-        by, call = params.get("closed_by", ""), params.get("call_key", "")
-        return Cleared(**about, exercise=exercise, by=by, call=call)
+        return Cleared(**about, exercise=exercise, by=params.get("closed_by", ""), call=call)
     if step == RECALL:
         return Recall(**about, exercise=exercise)
     tier = 2 if step == SECOND_TIER else int(params.get("ring_tier", "1"))
@@ -57,5 +56,6 @@ def command_of(delivery: Delivery) -> Notify | Recall | Taken:
         group=delivery.target,
         tier=tier,
         more=step == MORE,
+        alert=step == ALERT_AGAIN,
         done=tuple(params.get("acknowledgers", "").splitlines()),
     )
