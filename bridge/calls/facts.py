@@ -89,12 +89,14 @@ class Destroyed:
     """The channel is gone. `cause` is the PBX's wording, good for people only.
 
     lost: it is certain that nobody hung up.
+    by: Uniqueid of the channel whose device hung up, where that is told only now (in a log).
     """
 
     at: float
     uniqueid: str
     cause: str = ""
     lost: bool = False
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

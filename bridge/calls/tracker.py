@@ -239,6 +239,8 @@ class CallTracker:
         call = self._forget(fact.uniqueid)
         if call is None:
             return []
+        if fact.by and not call.refused:
+            call.ended_by = call.own_side if fact.by == fact.uniqueid else call.other_side
         ended = {"ended_by": call.ended_by or "pbx", "outcome": call.outcome}
         if fact.lost:
             ended["lost"] = "yes"

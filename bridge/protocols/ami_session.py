@@ -16,7 +16,7 @@ import asyncio
 import hashlib
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,13 +47,14 @@ class Refused(Permanent):
         self.text = text
 
 
-async def connect(account: Account, *, clock: Clock) -> Session:
+async def connect(account: Account, *, clock: Clock, tap: Callable[[bytes], None] | None = None) -> Session:
     """Return a session that is logged in.
 
+    tap: given every byte that the PBX sends, before anything else is done with it; must not block or raise.
     Raises LoginRefused, or Retryable when the PBX cannot be reached, is no AMI or falls silent; ConfigError
     when the secret cannot be read. Nothing stays open then.
     """
-    session = Session(account, clock)
+    session = Session(account, clock, tap)
     try:
         async with asyncio.timeout(account.connect_timeout):
             await session.log_in()
@@ -84,7 +85,7 @@ class Session:
     Ping, None before. `rejected`: blocks of input that could not be read, `rejection` says why the first.
     """
 
-    def __init__(self, account: Account, clock: Clock) -> None:
+    def __init__(self, account: Account, clock: Clock, tap: Callable[[bytes], None] | None = None) -> None:
         self.account = account
         self.stage = "connecting"
         self.logged_in = False
@@ -96,7 +97,7 @@ class Session:
         self.rejected = 0
         self.rejection = ""
         self._clock = clock
-        self._wire = Wire(self)
+        self._wire = Wire(self, tap)
         self._manager = OneConnection(account, self._wire)
         self._events: deque[tuple[float, Message]] = deque()
         self._wake = asyncio.Event()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from panoramisk.actions import Action
@@ -62,7 +63,7 @@ class PendingAction(Action):  # type: ignore[misc]  # panoramisk has no types
 class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     """One TCP connection, from the banner to its end."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, tap: Callable[[bytes], None] | None = None) -> None:
         loop = asyncio.get_running_loop()
         self.parser = Parser()
         self.transport: asyncio.Transport | None = None
@@ -71,6 +72,7 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
         self.gone: asyncio.Future[None] = loop.create_future()
         """Done when the socket is closed."""
         self._listener = listener
+        self._tap = tap
         self._cut = False
 
     def connection_made(self, transport: Any) -> None:
@@ -80,6 +82,8 @@ class Wire(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
     def data_received(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap(data)
         self._listener.heard()
         for item in self.parser.feed(data):
             if isinstance(item, ProtocolError):

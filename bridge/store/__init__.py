@@ -7,7 +7,7 @@ the store cannot take them. docs/database.md explains the tables.
 from bridge.store.database import Away, Database, Rejected
 from bridge.store.leases import Lease
 from bridge.store.limits import Limits
-from bridge.store.reading import Counts, NoSuchIncident, Reader
+from bridge.store.reading import Counts, Entry, NoSuchIncident, Reader
 from bridge.store.spool import Spool, Spooled
 from bridge.store.store import Store, Transaction
 from bridge.store.thread import StoreThread
@@ -16,6 +16,7 @@ __all__ = [
     "Away",
     "Counts",
     "Database",
+    "Entry",
     "Lease",
     "Limits",
     "NoSuchIncident",

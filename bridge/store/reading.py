@@ -18,6 +18,7 @@ from bridge.model import (
     Call,
     Delivery,
     DeliveryState,
+    Event,
     Fault,
     Hold,
     Incident,
@@ -31,6 +32,7 @@ from bridge.store.asking import columns_of
 from bridge.store.database import Database
 from bridge.store.limits import Limits
 from bridge.store.loading import fetch
+from bridge.store.plain import from_row
 from bridge.store.verify import damaged_pages
 
 T = TypeVar("T")
@@ -55,6 +57,17 @@ class Counts:
     """Those that are not settled."""
     faults: Mapping[str, int]
     """Open ones, by `what`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An event as it was stored, with what was decided of it."""
+
+    seq: int
+    """Rises with every event; numbers may be missing."""
+    id: str
+    reason: str
+    event: Event
 
 
 class Reader:
@@ -95,6 +108,19 @@ class Reader:
     def __str__(self) -> str:
         """The database's URL, fit for messages."""
         return str(self._database)
+
+    # --- the journal --------------------------------------------------------------------------------
+
+    def journal(self, *, after: int = 0, limit: int = 1000) -> list[Entry]:
+        """Return the stored events in the order of their decisions, from the one behind `after` on."""
+        table = schema.events
+        query = sa.select(table.c.seq, table.c.id, table.c.reason, *columns_of(Event))
+        query = query.where(table.c.seq > after).order_by(table.c.seq).limit(limit)
+        with self._database.read() as connection:
+            return [
+                Entry(seq=row[0], id=row[1], reason=row[2], event=from_row(Event, row[3:]))
+                for row in connection.execute(query)
+            ]
 
     # --- incidents ----------------------------------------------------------------------------------
 
@@ -138,6 +164,11 @@ class Reader:
     def calls(self, incident: str) -> list[Call]:
         """Return the incident's calls, oldest first."""
         return self._owned(Call, incident, schema.calls.c.dialing_at)
+
+    def calls_between(self, since: float, until: float) -> list[Call]:
+        """Return every call that began within these times, in no order. It reads all calls there are."""
+        at = schema.calls.c.dialing_at
+        return self._all(Call, sa.select(*columns_of(Call)).where(at >= since, at <= until))
 
     def unfinished(self) -> dict[str, int]:
         """Return id -> how many deliveries are not settled, of closed incidents; newest first."""

@@ -208,3 +208,6 @@ _BUILDERS: Final[Mapping[str, Callable[[Message, float], facts.Fact | None]]] = 
         **dict.fromkeys(_SECURITY, _refused),
     }
 )
+
+EVENTS: Final = frozenset(_BUILDERS)
+"""Names of the events that may state a fact; all others can be skipped unread."""

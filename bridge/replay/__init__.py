@@ -1,0 +1,58 @@
+"""Logs of a PBX through the live mapping and the live engine: what the bridge would have done.
+
+reading = Reading(outlet, interest, troubles, times, source="asterisk/pbx1")
+for log in choose(places(paths), troubles, time_of=times.of).logs:
+    with log.opened(troubles) as source:
+        reading.read(source, log.found)
+reading.end()
+"""
+
+from bridge.replay.calls import CallBook, CallRow
+from bridge.replay.choice import Choice, LeftOut, Log, choose
+from bridge.replay.difference import Act, Change, Difference, View
+from bridge.replay.formats import Format
+from bridge.replay.inputs import Source, places
+from bridge.replay.interest import Interest
+from bridge.replay.journal import Comparison, Parting, Unlike, compare
+from bridge.replay.reading import Progress, Reading
+from bridge.replay.reconcile import Due, Lost, Reconciliation
+from bridge.replay.rerun import PROOF, Rerun
+from bridge.replay.summary import STEADY, UPSET, WINDOW, Load, Summary
+from bridge.replay.times import Times
+from bridge.replay.trouble import BadLine, Troubles
+
+__all__ = [
+    "PROOF",
+    "STEADY",
+    "UPSET",
+    "WINDOW",
+    "Act",
+    "BadLine",
+    "CallBook",
+    "CallRow",
+    "Change",
+    "Choice",
+    "Comparison",
+    "Difference",
+    "Due",
+    "Format",
+    "Interest",
+    "LeftOut",
+    "Load",
+    "Log",
+    "Lost",
+    "Parting",
+    "Progress",
+    "Reading",
+    "Reconciliation",
+    "Rerun",
+    "Source",
+    "Summary",
+    "Times",
+    "Troubles",
+    "Unlike",
+    "View",
+    "choose",
+    "compare",
+    "places",
+]

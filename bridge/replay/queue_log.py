@@ -1,0 +1,89 @@
+"""queue_log -> calls: who waited in which queue, and whether an agent took the call. One pass.
+
+`epoch|uniqueid|queue|agent|event|data...` (Asterisk's queue log documentation). It names no telephone: the
+phone is who the queue was told is calling, which an `ENTERQUEUE` line carries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bridge.replay.calls import ABANDONED, ANSWERED, UNANSWERED, CallRow, events_of
+from bridge.replay.interest import Interest
+from bridge.replay.outlet import Outlet
+from bridge.replay.records import Broken, text_of
+from bridge.replay.times import Times
+from bridge.replay.trouble import Troubles, excerpt
+
+MOST_LIVE: Final = 100_000
+FEWEST: Final = 5
+"""Columns that every line has."""
+_OUTCOMES: Final[Mapping[str, str]] = {
+    "ABANDON": ABANDONED,
+    "COMPLETEAGENT": ANSWERED,
+    "COMPLETECALLER": ANSWERED,
+    "BLINDTRANSFER": ANSWERED,
+    "ATTENDEDTRANSFER": ANSWERED,
+    "TRANSFER": ANSWERED,
+    "EXITWITHTIMEOUT": UNANSWERED,
+    "EXITEMPTY": UNANSWERED,
+    "EXITWITHKEY": UNANSWERED,
+}
+"""Events with which a caller leaves a queue, and what they say of the call."""
+
+
+class QueueCalls:
+    """A call that went into a queue. dialled: the queue's name, for that is all the log knows."""
+
+    def __init__(
+        self, outlet: Outlet, interest: Interest, troubles: Troubles, *, source: str, times: Times
+    ) -> None:
+        self._outlet = outlet
+        self._interest = interest
+        self._troubles = troubles
+        self._source = source
+        self._times = times
+        self._live: dict[str, CallRow] = {}
+
+    def feed(self, file: str, first: int, lines: Sequence[bytes]) -> int:
+        """Read lines, which have no LF any more; return how many were records. first: number of the first."""
+        bad = 0
+        for number, line in enumerate(lines, first):
+            try:
+                self._take(line)
+            except ValueError as error:
+                bad += 1
+                self._troubles.note(file, number, str(error), excerpt(line))
+        return len(lines) - bad
+
+    def end(self) -> None:
+        for row in self._live.values():
+            self._give(row)
+        self._live.clear()
+
+    def _take(self, line: bytes) -> None:
+        values = text_of(line.rstrip(b"\r")).split("|")
+        if len(values) < FEWEST:
+            raise Broken(f"{len(values)} columns, not {FEWEST} or more")
+        at = self._times.of(values[0].encode())
+        uniqueid, queue, event = values[1], values[2], values[4]
+        if event == "ENTERQUEUE":
+            if len(self._live) >= MOST_LIVE:
+                self._give(self._live.pop(next(iter(self._live))))
+            caller = values[6] if len(values) > FEWEST + 1 else ""
+            self._live[uniqueid] = CallRow(
+                uniqueid, caller, queue, self._interest.is_alarm(queue), at, picked_up_at=at
+            )
+        elif (row := self._live.get(uniqueid)) is not None:
+            if event == "CONNECT":
+                row.answered_at = at
+            elif outcome := _OUTCOMES.get(event):
+                row.ended_at, row.outcome = at, outcome
+                self._give(self._live.pop(uniqueid))
+
+    def _give(self, row: CallRow) -> None:
+        if row.alarm or self._interest.of_number(row.phone):
+            self._outlet.call(row, events_of(row, self._source, via="queue_log", caller=row.phone))
+        else:
+            self._outlet.call(row)

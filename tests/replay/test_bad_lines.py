@@ -1,0 +1,144 @@
+"""Whatever stands in a log, it is read to its end, and what could not be read is named by its line."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.replay.logs import FOLDER, read
+
+ANSWERED = (FOLDER / "22" / "answered.cel").read_bytes()
+CANCELLED = (FOLDER / "22" / "cancelled.cel").read_bytes()
+LINES = ANSWERED.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        pytest.param(b'"CHAN_START","17953', "an unterminated quote", id="unterminated"),
+        pytest.param(b'"CHAN_START","1795378081.3","x"', "3 columns, not 20", id="columns"),
+        pytest.param(ANSWERED.split(b"\n")[0] + b',"more"', "21 columns, not 20", id="one column more"),
+        pytest.param(ANSWERED.split(b"\n")[0].replace(b"1001", b"10\x0001"), "a NUL byte", id="NUL"),
+        pytest.param(
+            ANSWERED.split(b"\n")[0].replace(b"CHAN_START", b"SOMETHING"), "no CEL event", id="kind"
+        ),
+        pytest.param(
+            ANSWERED.split(b"\n")[0].replace(b"1795378081.392196", b"yesterday"), "no time", id="time"
+        ),
+        pytest.param(ANSWERED.split(b"\n")[0].replace(b"1795378081.392196", b"nan"), "no time", id="nan"),
+        pytest.param(b"", "0 columns, not 20", id="empty"),
+    ],
+)
+def test_a_bad_line_is_named_and_nothing_else_is_lost(tmp_path: Path, line: bytes, why: str) -> None:
+    log = tmp_path / "Master.csv"
+    log.write_bytes(ANSWERED + line + b"\n" + CANCELLED)
+    got = read(log)
+    assert got.bad == [(LINES + 1, why)]
+    assert [row.outcome for row in got.rows.values()] == ["answered", "abandoned"]
+    assert got.records == LINES + CANCELLED.count(b"\n")
+
+
+def test_half_a_line_at_the_end(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    log.write_bytes(ANSWERED + CANCELLED[:30])
+    got = read(log)
+    assert got.bad == [(LINES + 1, "an unterminated quote")]
+    assert [row.outcome for row in got.rows.values()] == ["answered"]
+
+
+def test_half_a_line_that_the_next_writer_went_on_with(tmp_path: Path) -> None:
+    """A crash, then a restart: the first record behind it stands on the same line."""
+    log = tmp_path / "Master.csv"
+    first, rest = CANCELLED.split(b"\n", 1)
+    log.write_bytes(ANSWERED + first[:120] + CANCELLED)
+    got = read(log)
+    assert [line for line, _ in got.bad] == [LINES + 1]
+    assert got.records == LINES + rest.count(b"\n")
+
+
+def test_text_that_is_no_utf_8_stays_visible(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    log.write_bytes(ANSWERED.replace(b"PJSIP/1001", b"PJSIP/10\xff1"))
+    [row] = read(log).rows.values()
+    assert (row.phone, row.outcome) == ("10\\xff1", "answered")
+
+
+def test_a_name_that_looks_like_columns_moves_none(tmp_path: Path) -> None:
+    """The caller chooses the name; it must not choose the extension."""
+    log = tmp_path / "Master.csv"
+    name = b'"x"",""1002"",""1002"","""",""9999"",""9119"",""phones""'
+    evil = ANSWERED.replace(
+        b'"CHAN_START","1795378081.392196",""', b'"CHAN_START","1795378081.392196",' + name + b'"'
+    )
+    assert evil != ANSWERED
+    log.write_bytes(evil)
+    [row] = read(log).rows.values()
+    assert (row.phone, row.dialled) == ("1001", "9110")
+
+
+def test_rows_out_of_order_are_named_and_read_on(tmp_path: Path) -> None:
+    later = ANSWERED.replace(b"17953780", b"17963780")
+    log = tmp_path / "Master.csv"
+    log.write_bytes(later + CANCELLED + later.replace(b"17963780", b"17964780"))
+    got = read(log)
+    assert {why for _, why in got.bad} == {"a call that began long before the one above it"}
+    assert [row.outcome for row in got.rows.values()] == ["answered", "answered"]
+
+
+def test_the_same_file_twice_counts_once(tmp_path: Path) -> None:
+    one, two = tmp_path / "Master.csv", tmp_path / "copy.csv"
+    one.write_bytes(ANSWERED)
+    two.write_bytes(ANSWERED)
+    got = read(one, two)
+    assert len(got.rows) == 1
+    assert [bad.text for bad in got.troubles.named] == [f"the same file twice: as {one}"]
+
+
+def _plain(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _packed(path: Path, data: bytes) -> None:
+    path.write_bytes(gzip.compress(data))
+
+
+@pytest.mark.parametrize("write", [_plain, _packed])
+def test_plain_or_packed_in_a_folder(tmp_path: Path, write: Callable[[Path, bytes], None]) -> None:
+    write(tmp_path / "a", ANSWERED)
+    write(tmp_path / "b", CANCELLED)
+    got = read(tmp_path)
+    assert [row.outcome for row in got.rows.values()] == ["answered", "abandoned"]
+    assert got.bad == []
+
+
+def test_a_small_packed_file_that_is_cut_off_is_read_too(tmp_path: Path) -> None:
+    packed = tmp_path / "Master.csv.gz"
+    packed.write_bytes(gzip.compress(ANSWERED)[:-9])
+    got = read(packed)
+    assert got.records == LINES
+    assert [bad.text.partition(":")[0] for bad in got.troubles.named] == [
+        "the packed file is damaged from here on"
+    ]
+
+
+def test_a_packed_file_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    packed = tmp_path / "Master.csv.gz"
+    calls = (ANSWERED.replace(b"378081.", b"%06d." % number) for number in range(3000))
+    packed.write_bytes(gzip.compress(b"".join(calls))[:-20])
+    got = read(packed)
+    assert [bad.text.partition(":")[0] for bad in got.troubles.named] == [
+        "the packed file is damaged from here on",
+        "an unterminated quote",
+    ]
+    assert got.records > LINES
+
+
+def test_nothing_usable(tmp_path: Path) -> None:
+    log = tmp_path / "readme.txt"
+    log.write_text("This is no log.\nIt never was.\n")
+    got = read(log)
+    assert got.records == 0
+    assert [bad.text for bad in got.troubles.named] == ["no log of a PBX: say what it is with --format"]
