@@ -50,6 +50,12 @@ class LiveCall:
         return "called" if self.direction == "out" else "caller"
 
     @property
+    def ender(self) -> str:
+        """Who ended it. A device that is called and is busy did, even if the PBX was faster to hang up."""
+        said_no = self.busy and self.direction == "in" and not self.answered
+        return self.ended_by or ("called" if said_no else "pbx")
+
+    @property
     def outcome(self) -> str:
         """In one word, how far it came."""
         if self.connected:

@@ -241,7 +241,7 @@ class CallTracker:
             return []
         if fact.by and not call.refused:
             call.ended_by = call.own_side if fact.by == fact.uniqueid else call.other_side
-        ended = {"ended_by": call.ended_by or "pbx", "outcome": call.outcome}
+        ended = {"ended_by": call.ender, "outcome": call.outcome}
         if fact.lost:
             ended["lost"] = "yes"
         if call.outcome == "failed":

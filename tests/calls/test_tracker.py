@@ -545,3 +545,12 @@ def test_facts_in_any_order_never_confuse_a_call(given_facts: list[facts.Fact]) 
 )
 def test_extensions(pattern: str, extension: str, fits: bool) -> None:
     assert extension_matches(pattern, extension) is fits
+
+
+def test_a_busy_device_has_ended_its_call_even_if_the_pbx_hangs_up_first() -> None:
+    """Whether its own hangup is told before that is a matter of milliseconds."""
+    tracker = CallTracker("asterisk/pbx1")
+    tracker.feed(facts.DialBegan(at=1.0, dest_uniqueid="1.2", dest_channel="PJSIP/9110-0", linkedid="1.1"))
+    tracker.feed(facts.DialEnded(at=2.0, dest_uniqueid="1.2", linkedid="1.1", status="BUSY"))
+    [ended] = tracker.feed(facts.Destroyed(at=2.0, uniqueid="1.2"))
+    assert (ended.attributes["ended_by"], ended.attributes["outcome"]) == ("called", "busy")
