@@ -42,7 +42,8 @@ def _escalate_2_due(turn: Turn, incident: Incident) -> None:
 
 def _ring_without_a_dialplan(turn: Turn, incident: Incident) -> None:
     """Have all tiers rung, on and on, where no dialplan does: the SOS is no call, or the PBX is away."""
-    if incident.tier is not Tier.EMERGENCY or incident.exercise:
+    asked = f"{Step.UNANSWERED}/{incident.pressed}"
+    if incident.tier is not Tier.EMERGENCY or incident.exercise or _has_step(turn, incident, asked):
         return
     away = what_is_away(turn)
     if away or not turn.state.calls_of(incident.id):
@@ -72,6 +73,10 @@ def _who_is_told(turn: Turn, incident: Incident, step: Step) -> str:
     return f"{' and '.join(told)} {'is' if len(told) == 1 else 'are'} told"
 
 
+def _has_step(turn: Turn, incident: Incident, label: str) -> bool:
+    return any(delivery.step == label for delivery in turn.state.deliveries_of(incident.id))
+
+
 # --- a console has picked up ------------------------------------------------------------------------
 
 
@@ -96,7 +101,7 @@ def _console_silent(turn: Turn, incident: Incident) -> None:
     turn.because(Reason.ESCALATED)
     turn.note(incident.id, "nobody clicked: escalation goes on")
     first_done = f"{Step.ESCALATE_1}/{incident.pressed}"
-    if any(delivery.step == first_done for delivery in turn.state.deliveries_of(incident.id)):
+    if _has_step(turn, incident, first_done):
         _escalate_2_due(turn, incident)
         return
     steps.take(turn, incident, Step.ESCALATE_1)

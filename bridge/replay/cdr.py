@@ -17,7 +17,7 @@ from bridge.replay.cdr_layout import DISPOSITIONS, CdrLayout
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, text_of, values_of
-from bridge.replay.trouble import Troubles, excerpt
+from bridge.replay.trouble import Troubles, read_each
 
 TOGETHER: Final = 3600.0
 """Seconds within which all rows of a call are written."""
@@ -93,14 +93,7 @@ class CdrCalls:
 
     def feed(self, file: str, first: int, lines: Sequence[bytes]) -> int:
         """Read lines, which have no LF any more; return how many were records. first: number of the first."""
-        bad = 0
-        for number, line in enumerate(lines, first):
-            try:
-                self._take(line)
-            except ValueError as error:
-                bad += 1
-                self._troubles.note(file, number, str(error), excerpt(line))
-        return len(lines) - bad
+        return read_each(file, first, lines, self._take, self._troubles)
 
     def end(self) -> None:
         for held in self._held.values():

@@ -14,7 +14,7 @@ from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, text_of
 from bridge.replay.times import Times
-from bridge.replay.trouble import Troubles, excerpt
+from bridge.replay.trouble import Troubles, read_each
 
 MOST_LIVE: Final = 100_000
 FEWEST: Final = 5
@@ -48,14 +48,7 @@ class QueueCalls:
 
     def feed(self, file: str, first: int, lines: Sequence[bytes]) -> int:
         """Read lines, which have no LF any more; return how many were records. first: number of the first."""
-        bad = 0
-        for number, line in enumerate(lines, first):
-            try:
-                self._take(line)
-            except ValueError as error:
-                bad += 1
-                self._troubles.note(file, number, str(error), excerpt(line))
-        return len(lines) - bad
+        return read_each(file, first, lines, self._take, self._troubles)
 
     def end(self) -> None:
         for row in self._live.values():

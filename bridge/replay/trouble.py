@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -40,6 +41,23 @@ class Troubles:
     @property
     def total(self) -> int:
         return self.counts.total()
+
+
+def read_each(
+    file: str, first: int, lines: Sequence[bytes], take: Callable[[bytes], None], troubles: Troubles
+) -> int:
+    """Let `take` have each line, and note those that it cannot read (ValueError); return how many it could.
+
+    first: number of the first line.
+    """
+    bad = 0
+    for number, line in enumerate(lines, first):
+        try:
+            take(line)
+        except ValueError as error:
+            bad += 1
+            troubles.note(file, number, str(error), excerpt(line))
+    return len(lines) - bad
 
 
 def excerpt(raw: bytes) -> str:
