@@ -239,11 +239,15 @@ class AsteriskHouse(House):
 
     def _wait_beat(self) -> None:
         """Until then the dialplan takes the bridge for gone, and rings dispatch by itself."""
-        end = time.monotonic() + BEATS_WITHIN
-        while not _BEAT.search(self._pbx.cli("dialplan show globals")):
-            if time.monotonic() > end:
-                raise PartError(f"the PBX has heard no beat of the bridge within {BEATS_WITHIN:g} s")
-            time.sleep(0.2)
+        beats: list[object] = []
+
+        def beaten() -> bool:
+            beats.extend(_BEAT.findall(self._pbx.cli("dialplan show globals")))
+            return bool(beats)
+
+        wait(beaten, BEATS_WITHIN, every=0.2)
+        if not beats:
+            raise PartError(f"the PBX has heard no beat of the bridge within {BEATS_WITHIN:g} s")
 
 
 class ExchangeHouse(House):
