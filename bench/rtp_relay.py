@@ -87,9 +87,9 @@ async def our_own(first_port: int, ports: int) -> AsyncIterator[Relay]:
 
 
 @asynccontextmanager
-async def rtpengine_as_media(_first_port: int, _ports: int) -> AsyncIterator[Relay]:
+async def rtpengine_as_media(_first_port: int, ports: int) -> AsyncIterator[Relay]:
     """Two calls of rtpengine for one of ours, as `bridge/protocols/media/rtpengine.py` uses it."""
-    with Rtpengine() as engine:
+    with Rtpengine(2 * ports) as engine:
         media = RtpengineMedia(
             RtpengineSettings(port=engine.port), clock=SystemClock(), on_event=lambda _: None
         )
@@ -99,9 +99,9 @@ async def rtpengine_as_media(_first_port: int, _ports: int) -> AsyncIterator[Rel
 
 
 @asynccontextmanager
-async def rtpengine_alone(_first_port: int, _ports: int) -> AsyncIterator[Relay]:
+async def rtpengine_alone(_first_port: int, ports: int) -> AsyncIterator[Relay]:
     """The least that it can be asked: one offer and one answer a call."""
-    with Rtpengine() as engine:
+    with Rtpengine(ports) as engine:
         client = await NgClient.connect(LOOPBACK, engine.port)
         try:
             yield Relay(partial(_offer_and_answer, client), engine.pid)

@@ -15,10 +15,11 @@ from bridge.protocols.media.builtin import BuiltinMedia
 from bridge.protocols.media.facade import Media, MediaEvent, MediaReady
 from bridge.protocols.media.rtpengine import RtpengineMedia, RtpengineSettings
 from bridge.protocols.media.settings import ChildSettings
-from tests.media.party import Party, until
+from tests.media.party import Party
 from tests.parts.availability import need
 from tests.parts.ports import free_block, give_back
 from tests.parts.rtpengine import Rtpengine
+from tests.waiting import until
 
 E = TypeVar("E", bound=MediaEvent)
 PORTS = 40
@@ -47,7 +48,7 @@ class Studio:
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def told(self, kind: type[E], *, count: int = 1, seconds: float = 5.0) -> E:
+    async def told(self, kind: type[E], *, count: int = 1, seconds: float = 20.0) -> E:
         """Wait for the `count`-th event of a kind."""
         await until(lambda: len(self.of(kind)) >= count, seconds)
         return self.of(kind)[count - 1]
@@ -62,7 +63,7 @@ class Studio:
 async def running(media: Media, studio: Studio) -> AsyncIterator[Studio]:
     task = asyncio.create_task(media.run())
     try:
-        await studio.told(MediaReady, seconds=10)
+        await studio.told(MediaReady)
         yield studio
     finally:
         task.cancel()

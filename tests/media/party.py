@@ -6,8 +6,8 @@ import asyncio
 import math
 import socket
 from array import array
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Self
 
@@ -109,6 +109,11 @@ class Party:
                 self.timestamp = (self.timestamp + FRAME) & 0xFFFFFFFF
                 await asyncio.sleep(every)
 
+    def hears(self, hertz: int, *, clean: float = 0.9, last: int = 4800) -> bool:
+        """Whether what it heard last (so many bytes of linear samples) is this tone, and so clean."""
+        voice = self.voice()
+        return len(voice) >= last and tone(voice[-last:], hertz) > clean
+
     def voice(self) -> bytes:
         """What it heard but keys, as linear samples one packet after the other."""
         return b"".join(
@@ -133,6 +138,18 @@ class Party:
             self.told.append(self.rtcp.recv(4096))
 
 
+@asynccontextmanager
+async def speaking(*parties: Party) -> AsyncIterator[None]:
+    """All speak while the `async with` lasts: how long that must be, on a busy machine, nobody knows."""
+    tasks = [asyncio.create_task(party.say(100_000)) for party in parties]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def tone(linear: bytes, hertz: int) -> float:
     """How much of this sound is a tone of `hertz` (Goertzel): 0.0 none, 1.0 nothing else."""
     samples = array("h", linear)
@@ -142,12 +159,3 @@ def tone(linear: bytes, hertz: int) -> float:
     real = sum(value * math.cos(math.tau * hertz * n / RATE) for n, value in enumerate(samples))
     imaginary = sum(value * math.sin(math.tau * hertz * n / RATE) for n, value in enumerate(samples))
     return min(1.0, 2 * (real * real + imaginary * imaginary) / (len(samples) * power))
-
-
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Return once it is true; fail after so long."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while not true():
-        assert loop.time() < deadline, "it did not come to that in time"
-        await asyncio.sleep(0.005)

@@ -22,7 +22,8 @@ from bridge.protocols.media.facade import (
 )
 from bridge.protocols.media.process import Process
 from tests.media.conftest import PORTS, Studio, builtin_studio, child_settings, joined
-from tests.media.party import Party, until
+from tests.media.party import Party
+from tests.waiting import until
 
 
 def descriptors(pid: int) -> int:
@@ -181,7 +182,7 @@ async def test_it_goes_on_relaying_when_the_parent_is_killed_and_ends_after_the_
             pid, one, _ = map(int, line.split()[1:])
             try:
                 await _talk_over_the_end(parent, phone, dispatcher, one)
-                await until(lambda: not _runs(pid), 5)
+                await until(lambda: not _runs(pid))
             finally:
                 if _runs(pid):
                     os.kill(pid, signal.SIGKILL)
@@ -192,7 +193,7 @@ async def test_without_a_call_it_ends_with_its_parent() -> None:
     with child_settings(orphan_after=3600.0) as settings:
         process = await Process.start(settings, lambda _: None)
         await process.abandon()
-        await until(lambda: not _runs(process.pid), 5)
+        await until(lambda: not _runs(process.pid))
         await process.kill()  # only to have its end noticed
 
 
@@ -228,4 +229,4 @@ async def test_cancelled_with_keep_relaying_it_stays_for_the_calls_that_talk() -
         await until(lambda: len(dispatcher.heard) >= 40)
         numbers = [packet.sequence for packet in dispatcher.heard[-40:]]
         assert numbers == [(numbers[0] + position) % 0x10000 for position in range(40)]
-        await until(lambda: not _runs(pid), 5)
+        await until(lambda: not _runs(pid))

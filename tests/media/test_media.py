@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,14 +20,9 @@ from bridge.protocols.media.facade import (
     RtpSilent,
 )
 from tests.media.conftest import Studio
-from tests.media.party import Party, tone, until
+from tests.media.party import Party, speaking, tone
 from tests.parts.sound import write_tone
-
-
-async def speak_together(one: Party, other: Party, frames: int) -> None:
-    for _ in range(frames):
-        one.send(one.frame())
-        await other.say(1)
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("laws", [(Law.PCMA, Law.PCMA), (Law.PCMU, Law.PCMU), (Law.PCMU, Law.PCMA)])
@@ -34,22 +31,21 @@ async def test_two_joined_parties_hear_each_other(studio: Studio, laws: tuple[La
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 40)
-        await until(lambda: len(phone.heard) >= 38 and len(dispatcher.heard) >= 38)
-        assert tone(dispatcher.voice()[-8000:], 440) > 0.95
-        assert tone(phone.voice()[-8000:], 1000) > 0.95
+        async with speaking(phone, dispatcher):
+            await until(lambda: dispatcher.hears(440, clean=0.95, last=8000))
+            await until(lambda: phone.hears(1000, clean=0.95, last=8000))
 
 
 async def test_first_rtp_silence_and_rtp_back_are_told(studio: Studio) -> None:
     with Party() as phone:
         await studio.seat("phone", phone)
-        await phone.say(30)
-        assert (await studio.told(FirstRtp)).source == f"127.0.0.1 {phone.port}"
+        async with speaking(phone):
+            assert (await studio.told(FirstRtp)).source == f"127.0.0.1 {phone.port}"
         silent = await studio.told(RtpSilent)
         assert not silent.never
         assert silent.seconds >= 1.5
-        await phone.say(30)
-        await studio.told(RtpBack)
+        async with speaking(phone):
+            await studio.told(RtpBack)
 
 
 async def test_a_party_that_never_says_anything_is_silent_too(studio: Studio) -> None:
@@ -64,38 +60,50 @@ async def test_keys_are_told_and_relayed(studio: Studio) -> None:
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 10)
-        await dispatcher.press("1#")
-        await dispatcher.say(3)
-        await studio.told(Digit, count=2)
+        async with speaking(phone):
+            async with speaking(dispatcher):
+                await until(lambda: len(phone.heard) >= 10)
+            await dispatcher.press("1#")
+            async with speaking(dispatcher):
+                await studio.told(Digit, count=2)
+                await until(lambda: {packet.payload_type for packet in phone.heard} == {8, 101})
         assert studio.of(Digit) == [Digit(leg="dispatcher", digit="1"), Digit(leg="dispatcher", digit="#")]
-        assert {packet.payload_type for packet in phone.heard} == {8, 101}
 
 
 async def test_a_prompt_is_heard_once_and_its_end_is_told(studio: Studio, tmp_path: Path) -> None:
     files = [write_tone(tmp_path / "a.wav", 700, 0.3), write_tone(tmp_path / "b.wav", 900, 0.3)]
     with Party() as phone:
         await studio.seat("phone", phone)
-        await phone.say(10)
-        number = await studio.media.play("phone", files)
-        await phone.say(45)
-        assert (await studio.told(PromptEnded)).prompt == number
-        voice = phone.voice()
-        assert max(tone(voice[n : n + 3200], 700) for n in range(0, len(voice) - 3200, 320)) > 0.95
-        assert max(tone(voice[n : n + 3200], 900) for n in range(0, len(voice) - 3200, 320)) > 0.95
+        async with speaking(phone):
+            await studio.told(FirstRtp)
+            number = await studio.media.play("phone", files)
+            assert (await studio.told(PromptEnded)).prompt == number
+            await until(lambda: _heard_at_all(phone, 700) and _heard_at_all(phone, 900))
+        assert len(studio.of(PromptEnded)) == 1
+
+
+def _heard_at_all(party: Party, hertz: int) -> bool:
+    voice = party.voice()
+    return any(tone(voice[n : n + 3200], hertz) > 0.95 for n in range(0, len(voice) - 3200, 320))
+
+
+def _seconds_heard(party: Party, hertz: int) -> float:
+    """For how long it heard this tone, in tenths of a second without anything else."""
+    voice = party.voice()
+    return 0.1 * sum(tone(voice[n : n + 1600], hertz) > 0.95 for n in range(0, len(voice) - 1600, 1600))
 
 
 async def test_a_prompt_that_repeats_goes_on_until_it_is_stopped(studio: Studio, tmp_path: Path) -> None:
     with Party() as phone:
         await studio.seat("phone", phone)
-        await phone.say(10)
-        await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.2)], loop=True)
-        await phone.say(40)
-        assert tone(phone.voice()[-6400:], 700) > 0.6
-        await studio.media.stop_playing("phone")
-        await phone.say(10)
-        phone.heard.clear()
-        await phone.say(10)
+        async with speaking(phone):
+            await studio.told(FirstRtp)
+            await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.2)], loop=True)
+            await until(lambda: _seconds_heard(phone, 700) > 0.8)
+            await studio.media.stop_playing("phone")
+            await asyncio.sleep(0.3)  # what was on its way comes
+            phone.heard.clear()
+            await asyncio.sleep(0.3)
         assert tone(phone.voice(), 700) < 0.1
         assert not studio.of(PromptEnded)
 
@@ -107,17 +115,13 @@ async def test_while_a_prompt_plays_the_peer_is_not_heard_and_afterwards_again(
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 20)
-        await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.5)])
-        phone.heard.clear()
-        await speak_together(phone, dispatcher, 20)
-        assert tone(phone.voice()[-4800:], 700) > 0.9
-        await studio.told(PromptEnded)
-        await speak_together(phone, dispatcher, 5)
-        phone.heard.clear()
-        await speak_together(phone, dispatcher, 20)
-        assert tone(phone.voice(), 1000) > 0.9
-        assert tone(dispatcher.voice()[-8000:], 440) > 0.9
+        async with speaking(phone, dispatcher):
+            await until(lambda: phone.hears(1000))
+            await studio.media.play("phone", [write_tone(tmp_path / "a.wav", 700, 0.5)])
+            await until(lambda: phone.hears(700))
+            await studio.told(PromptEnded)
+            await until(lambda: phone.hears(1000))
+            await until(lambda: dispatcher.hears(440, last=8000))
 
 
 async def test_legs_part_and_find_another(studio: Studio) -> None:
@@ -125,15 +129,14 @@ async def test_legs_part_and_find_another(studio: Studio) -> None:
         for name, party in (("phone", phone), ("first", first), ("second", second)):
             await studio.seat(name, party)
         await studio.media.join("phone", "first")
-        await speak_together(phone, first, 20)
-        assert tone(phone.voice()[-4800:], 700) > 0.9
-        await studio.media.leave("phone")
-        await studio.media.join("second", "phone")
-        await speak_together(phone, second, 20)
-        assert tone(phone.voice()[-3200:], 1000) > 0.9
-        assert tone(second.voice()[-3200:], 440) > 0.9
-        first.heard.clear()
-        await speak_together(phone, first, 10)
+        async with speaking(phone, first, second):
+            await until(lambda: phone.hears(700))
+            await studio.media.leave("phone")
+            await studio.media.join("second", "phone")
+            await until(lambda: phone.hears(1000) and second.hears(440))
+            first.heard.clear()
+            second.heard.clear()
+            await until(lambda: second.hears(440))
         assert tone(first.voice(), 440) < 0.1
 
 
@@ -142,12 +145,16 @@ async def test_keys_are_pressed_for_us(studio: Studio) -> None:
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 10)
-        await studio.media.send_digits("dispatcher", "12")
-        await speak_together(phone, dispatcher, 50)
-        events = [packet.payload for packet in dispatcher.heard if packet.payload_type == 101]
-        assert {payload[0] for payload in events} == {1, 2}
-        assert {payload[0] for payload in events if payload[1] & 0x80} == {1, 2}
+        async with speaking(phone, dispatcher):
+            await until(lambda: len(dispatcher.heard) >= 5)
+            await studio.media.send_digits("dispatcher", "12")
+            await until(lambda: _ended_keys(dispatcher) == {1, 2})
+
+
+def _ended_keys(party: Party) -> set[int]:
+    """The keys whose end it heard (RFC 4733: the E bit)."""
+    events = [packet.payload for packet in party.heard if packet.payload_type == 101]
+    return {payload[0] for payload in events if payload[1] & 0x80}
 
 
 async def test_statistics_count_what_came_and_went(studio: Studio) -> None:
@@ -155,13 +162,14 @@ async def test_statistics_count_what_came_and_went(studio: Studio) -> None:
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 25)
-        await until(lambda: len(dispatcher.heard) >= 25)
-        counted = await studio.media.statistics("phone")
+        async with speaking(dispatcher):
+            await phone.say(25)
+            await until(lambda: len(dispatcher.heard) >= 25)
+            counted = await studio.media.statistics("phone")
         assert counted.received == 25
         assert counted.sent >= 25
         assert counted.source == f"127.0.0.1 {phone.port}"
-        assert counted.silent_for is None or counted.silent_for < 2
+        assert counted.silent_for is None or counted.silent_for < 20
 
 
 async def test_a_recording_is_made(studio: Studio, tmp_path: Path) -> None:
@@ -169,12 +177,14 @@ async def test_a_recording_is_made(studio: Studio, tmp_path: Path) -> None:
         await studio.seat("phone", phone)
         await studio.seat("dispatcher", dispatcher)
         await studio.media.join("phone", "dispatcher")
-        await speak_together(phone, dispatcher, 5)
-        await studio.media.start_recording("phone", tmp_path / "call.wav")
-        await speak_together(phone, dispatcher, 50)
-        made = await studio.media.stop_recording("phone")
-        assert 0.9 < made.seconds < 5
-        assert made.file.stat().st_size > 15_000
+        async with speaking(phone, dispatcher):
+            await until(lambda: len(dispatcher.heard) >= 5)
+            began = time.monotonic()
+            await studio.media.start_recording("phone", tmp_path / "call.wav")
+            await asyncio.sleep(1.0)
+            made = await studio.media.stop_recording("phone")
+        assert 0.9 < made.seconds < time.monotonic() - began + 0.1
+        assert made.file.stat().st_size > 8_000
 
 
 async def test_a_folder_of_recordings_that_hangs_holds_up_no_call(

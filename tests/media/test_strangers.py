@@ -13,7 +13,8 @@ from bridge.protocols.media.facade import (
     Unreachable,
 )
 from tests.media.conftest import Studio, counted, joined
-from tests.media.party import Party, until
+from tests.media.party import Party
+from tests.waiting import until
 
 HOSTILE = [
     b"",

@@ -21,8 +21,9 @@ from bridge.protocols.media.facade import (
 )
 from bridge.protocols.media.reception import Report
 from tests.media.conftest import Studio, counted, joined
-from tests.media.party import Party, tone, until
+from tests.media.party import Party, tone
 from tests.parts.sound import read_samples, write_tone
+from tests.waiting import until
 
 
 async def test_the_numbers_go_on_from_silence_to_prompt_to_relay(builtin: Studio, tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ async def test_reports_go_both_ways_and_end_with_bye(builtin: Studio) -> None:
     with Party() as phone:
         await builtin.seat("phone", phone)
         await phone.say(150)
-        await until(lambda: bool(phone.told), 8)
+        await until(lambda: bool(phone.told))
         report = rtcp.parse(phone.told[0])
         assert report.sent is not None
         assert report.sent.packets > 50
@@ -145,24 +146,23 @@ async def test_both_voices_are_in_the_recording(
     file = tmp_path / "call.wav"
     with Party(hertz=440) as phone, Party(hertz=1000, law=Law.PCMU) as dispatcher:
         await joined(builtin, phone, dispatcher)
+        began = time.monotonic()
         await builtin.media.start_recording("phone", file, layout)
-        for _ in range(75):
-            phone.send(phone.frame())
-            await dispatcher.say(1)
+        await asyncio.gather(phone.say(75), dispatcher.say(75))
         made = await builtin.media.stop_recording("phone")
     assert made.file == file
-    assert 1.4 < made.seconds < 6
+    assert 1.4 < made.seconds < time.monotonic() - began + 0.1
     assert made.dropped == 0
     with wave.open(str(file)) as sound:
         assert (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) == (8000, channels, 2)
         assert sound.getnframes() == round(made.seconds * 8000)
     left, _ = read_samples(file)
-    middle = left[4000:8000].tobytes()
+    # A tenth of a second without a gap is enough: a busy machine speaks late now and then.
+    parts = [left[at : at + 800].tobytes() for at in range(0, len(left) - 800, 400)]
     if layout is Layout.STEREO:
-        assert tone(middle, 440) > 0.9
+        assert max(tone(part, 440) for part in parts) > 0.9
     else:
-        assert tone(middle, 440) > 0.4
-        assert tone(middle, 1000) > 0.4
+        assert max(min(tone(part, 440), tone(part, 1000)) for part in parts) > 0.4
 
 
 async def test_a_recording_overwrites_nothing_and_says_what_failed(builtin: Studio, tmp_path: Path) -> None:

@@ -13,17 +13,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, Self
 
-from tests.parts.ports import LOOPBACK, free_port, give_back
+from tests.parts.ports import LOOPBACK, free_block, free_port, give_back
 from tests.parts.processes import Child
 
 _PING: Final = b"1 d7:command4:pinge"
 
 
 class Rtpengine:
-    """Construction returns once it answers. media: its range of ports; those in use are left out."""
+    """Construction returns once it answers. ports: how many it has for media."""
 
-    def __init__(self, media: range = range(33_000, 60_000)) -> None:
+    def __init__(self, ports: int = 300) -> None:
         self.port, self.digits_port = free_port(), free_port()
+        # Its own: it binds ports that another rtpengine has, and each then hears the other's calls.
+        self._media, self._ports = free_block(ports), ports
+        media = range(self._media, self._media + ports)
         self.folder = Path(tempfile.mkdtemp(prefix="rtpengine-"))
         command: list[str | Path] = [
             *("rtpengine", "--foreground", "--log-stderr", "--table=-1", "--config-file=none"),
@@ -55,6 +58,7 @@ class Rtpengine:
         shutil.rmtree(self.folder, ignore_errors=True)
         give_back(self.port)
         give_back(self.digits_port)
+        give_back(self._media, self._ports)
 
     def _answers(self) -> bool:
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asking:

@@ -16,6 +16,7 @@ from bridge.protocols.sip.transaction.layer import Name, Outcome, TransactionLay
 from bridge.protocols.sip.transaction.machine import Deliver, Ended, Send, SetTimer, StopTimer
 from bridge.protocols.sip.transaction.timers import Timer
 from bridge.protocols.sip_endpoint import Endpoint, EndpointSettings, Listen, Timers
+from tests.waiting import until
 
 
 class RealClock:
@@ -126,13 +127,6 @@ async def serve() -> AsyncIterator[Start]:
         assert served.endpoint.connections == 0
 
 
-async def until(true: Callable[[], bool], seconds: float = 3.0) -> None:
-    """Wait until something is so. Fails if it is not after `seconds`."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0.002)
-
-
 def options(
     call_id: str = "c1",
     *,
@@ -168,7 +162,7 @@ class UdpPeer:
     def send(self, data: bytes, to: HostPort) -> None:
         self.socket.sendto(data, to)
 
-    async def hear(self, seconds: float = 2.0) -> str:
+    async def hear(self, seconds: float = 20.0) -> str:
         """Return the next datagram."""
         async with asyncio.timeout(seconds):
             data = await asyncio.get_running_loop().sock_recv(self.socket, 65_535)

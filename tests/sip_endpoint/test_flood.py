@@ -13,8 +13,9 @@ from bridge.protocols.sip_endpoint import settings
 from bridge.protocols.sip_endpoint.drops import Drop
 from bridge.protocols.sip_endpoint.flood import Flood
 from tests.fake_clock import FakeClock
-from tests.sip_endpoint.conftest import Start, UdpPeer, options, until
+from tests.sip_endpoint.conftest import Start, UdpPeer, options
 from tests.sip_endpoint.test_streams import Connect, asks, connect
+from tests.waiting import until
 
 __all__ = ["connect"]
 

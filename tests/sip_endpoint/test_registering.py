@@ -28,8 +28,8 @@ from tests.parts.asterisk import Endpoint as PbxEndpoint
 from tests.parts.baresip import Baresip
 from tests.parts.ports import free_port
 from tests.parts.processes import Child
-from tests.sip_endpoint.conftest import until
 from tests.sip_endpoint.node import Node
+from tests.waiting import until
 
 VARIABLE = "TEST_PASSWORD_SIP"
 BRIDGE = PbxEndpoint(name="9110", password="pw")
@@ -83,7 +83,7 @@ async def test_a_dead_first_server_costs_no_time(asterisk22: StartAsterisk) -> N
     living = Server(name="pbx2", host="127.0.0.1", port=pbx.sip_port)
     async with Node() as node:
         node.register(registration(dead, living))
-        await until(lambda: bool(node.news), 1.0)
+        await until(lambda: bool(node.news))
         assert node.news == [Registered(living)]
 
 
@@ -98,7 +98,7 @@ async def test_a_pbx_that_is_restarted(asterisk22: StartAsterisk) -> None:
         node.fire(Due.REFRESH)
         await until(lambda: isinstance(node.news[-1], Lost))
         await asyncio.to_thread(pbx.start)
-        await until(lambda: node.news[-1] == Registered(server), 5.0)
+        await until(lambda: node.news[-1] == Registered(server))
 
 
 def registrar(*algorithms: Algorithm) -> Registrar:

@@ -12,7 +12,7 @@ from bridge.protocols.sip_endpoint import resolver
 from bridge.protocols.sip_endpoint.hop import NotSentError
 from bridge.protocols.sip_endpoint.resolver import Resolver
 from tests.fake_clock import FakeClock
-from tests.sip_endpoint.conftest import until
+from tests.waiting import until
 
 
 class Names:

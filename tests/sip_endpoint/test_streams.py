@@ -14,8 +14,9 @@ from bridge.protocols.sip.message import Request, respond
 from bridge.protocols.sip_endpoint import Hop
 from bridge.protocols.sip_endpoint.drops import Drop
 from tests.parts.ports import free_port
-from tests.sip_endpoint.conftest import Served, Start, listens, options, until
+from tests.sip_endpoint.conftest import Served, Start, listens, options
 from tests.sip_endpoint.test_udp import HOSTILE, request
+from tests.waiting import until
 
 VIA = "SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bK{}"
 
@@ -36,16 +37,16 @@ class Peer:
 
     async def hear(self) -> str:
         """Return the next head."""
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             return (await self.reader.readuntil(b"\r\n\r\n")).decode()
 
     async def hear_bytes(self, count: int) -> bytes:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             return await self.reader.readexactly(count)
 
     async def closed(self) -> bytes:
         """Wait until the other side closes; returns what it had still to say."""
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             try:
                 return await self.reader.read()
             except ConnectionError:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bridge.protocols.sip_endpoint import Timers
-from tests.sip_endpoint.conftest import until
+from tests.waiting import until
 
 
 @pytest.fixture

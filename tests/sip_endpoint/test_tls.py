@@ -19,8 +19,9 @@ from bridge.protocols.sip.message import Response
 from bridge.protocols.sip_endpoint import Hop, NotSentError
 from bridge.protocols.sip_endpoint.drops import Drop
 from bridge.protocols.sip_endpoint.settings import EndpointSettings, Tls
-from tests.sip_endpoint.conftest import Served, Start, listens, options, until
+from tests.sip_endpoint.conftest import Served, Start, listens, options
 from tests.sip_endpoint.test_udp import request
+from tests.waiting import until
 
 PAST = datetime.datetime(2001, 1, 1, tzinfo=datetime.UTC)
 

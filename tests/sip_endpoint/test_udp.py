@@ -16,7 +16,8 @@ from bridge.protocols.sip.uri import SipUri
 from bridge.protocols.sip_endpoint import Hop, NotSentError
 from bridge.protocols.sip_endpoint.drops import Drop
 from tests.parts.ports import free_port
-from tests.sip_endpoint.conftest import Start, UdpPeer, listens, options, until
+from tests.sip_endpoint.conftest import Start, UdpPeer, listens, options
+from tests.waiting import until
 
 
 def request(call_id: str = "out", body: bytes = b"", uri_host: str = "127.0.0.1") -> Request:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.sip_endpoint.conftest import Start, listens, until
+from tests.sip_endpoint.conftest import Start, listens
 from tests.sip_endpoint.test_tls import Papers
+from tests.waiting import until
 
 SOON = {"interval": 0.02, "patience": 0.1}
 

@@ -94,14 +94,14 @@ class Caller:
     def ack(self, *, body: str = "") -> None:
         self.send("ACK", branch=f"z9hG4bK-{self.call_id}-ack", body=body)
 
-    async def hear(self, seconds: float = 2.0) -> str:
+    async def hear(self, seconds: float = 20.0) -> str:
         """Return the next message of this call, and learn the other side's tag from it."""
         while f"Call-ID: {self.call_id}\r\n" not in (answer := await self._peer.hear(seconds)):
             pass
         self.tag = self.tag or to_tag(answer)
         return answer
 
-    async def hear_final(self, seconds: float = 2.0) -> str:
+    async def hear_final(self, seconds: float = 20.0) -> str:
         while status(answer := await self.hear(seconds)) < 200:
             pass
         return answer
@@ -131,6 +131,6 @@ class Caller:
 
 async def read_message(reader: asyncio.StreamReader) -> str:
     """Return the next message of a connection."""
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         return head + (await reader.readexactly(int(field(head, "Content-Length")))).decode()

@@ -19,7 +19,7 @@ EVENTS = 101
 DURATION = 1280
 
 
-def wait(true: Any, seconds: float = 5.0) -> None:
+def wait(true: Any, seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:

@@ -18,8 +18,8 @@ from bridge.protocols.sip.registrar import Registrar
 from bridge.protocols.sip.sdp import Local
 from bridge.protocols.sip.uri import SipUri
 from bridge.protocols.sip_endpoint import Hop
-from tests.sip_endpoint.conftest import until
 from tests.sip_endpoint.node import Node
+from tests.waiting import until
 
 E = TypeVar("E")
 
@@ -60,7 +60,7 @@ class Telephone(Node):
     def last(self, kind: type[E]) -> E:
         return self.told(kind)[-1]
 
-    async def wait_for(self, kind: type[E], seconds: float = 3.0, *, count: int = 1) -> E:
+    async def wait_for(self, kind: type[E], seconds: float = 20.0, *, count: int = 1) -> E:
         """Wait until so many events of that kind have come, and return the last."""
         await until(lambda: len(self.told(kind)) >= count, seconds)
         return self.last(kind)

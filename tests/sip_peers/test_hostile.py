@@ -15,9 +15,10 @@ from bridge.protocols.sip.agent.events import Offered
 from bridge.protocols.sip.registrar import Account, Authenticator, Registrar
 from bridge.protocols.sip_endpoint.drops import Drop
 from tests.parts.processes import Child
-from tests.sip_endpoint.conftest import UdpPeer, until
+from tests.sip_endpoint.conftest import UdpPeer
 from tests.sip_peers.by_hand import HOST, SDP, Caller, write
 from tests.sip_peers.telephone import Telephone
+from tests.waiting import until
 
 VIA = f"SIP/2.0/UDP {HOST}:5999;branch=z9hG4bK-evil"
 PARAMETERS = ", ".join(f'p{number}="{"x" * 20}"' for number in range(24))
@@ -83,7 +84,7 @@ async def test_a_call_during_5000_packets_of_junk_a_second(tmp_path: Path) -> No
         child = Child([sys.executable, "-c", JUNK, str(phone.port)], tmp_path / "junk.log")
         try:
             before = _dropped(phone)
-            await until(lambda: _dropped(phone) - before > 1000, 5.0)
+            await until(lambda: _dropped(phone) - before > 1000)
             before, begun = _dropped(phone), time.monotonic()
             with UdpPeer() as peer:
                 for _ in range(10):

@@ -18,8 +18,9 @@ from bridge.protocols.sip.digest import Algorithm
 from bridge.protocols.sip.registrar import Account, Authenticator, Change, Registrar
 from tests.parts.ports import free_block, free_port, give_back
 from tests.parts.processes import Child
-from tests.sip_endpoint.conftest import UdpPeer, until
+from tests.sip_endpoint.conftest import UdpPeer
 from tests.sip_peers.telephone import Telephone
+from tests.waiting import until
 
 SCRIPT = Path(__file__).with_name("pyvoip_phone.py")
 RTP_PORTS = 8
@@ -54,9 +55,9 @@ async def test_it_registers_calls_presses_1_and_hangs_up(
             command = [sys.executable, "-W", "ignore", SCRIPT, phone.port, free_port(), rtp]
             child = Child([str(word) for word in command], tmp_path / "out.log", name="pyVoIP")
             try:
-                await until(lambda: "registered" in child.log_file.read_text(), 10)
+                await until(lambda: "registered" in child.log_file.read_text())
                 [binding] = registrar.contacts("9103", phone.clock.now())
-                await until(lambda: bool(phone.events), 5)
+                await until(lambda: bool(phone.events))
                 phone.accept()
                 stream = (await phone.wait_for(Confirmed)).stream
                 assert stream is not None
@@ -76,8 +77,8 @@ async def test_it_registers_calls_presses_1_and_hangs_up(
                 assert audio > 0
 
                 ear.send(packet(EVENTS, 1, bytes((5, 0x0A, 0, 160)), marker=True), stream.remote)
-                assert (await phone.wait_for(Ended, 10)).cause is Cause.BYE
-                await until(lambda: "stopped" in child.log_file.read_text(), 10)
+                assert (await phone.wait_for(Ended)).cause is Cause.BYE
+                await until(lambda: "stopped" in child.log_file.read_text())
                 assert "heard 5\nhung up" in child.log_file.read_text()
                 assert binding.flow.remote[0] == "127.0.0.1"
                 changes = [changed.change for answer in phone.answers for changed in answer.changed]

@@ -12,9 +12,9 @@ from bridge.protocols.sip.dialog.vocabulary import Cause
 from tests.parts.ports import free_port
 from tests.parts.processes import Child
 from tests.parts.sipp_steps import PROGRESS, Phone, ack_of_answer, bye_of_caller, invite, receive, scenario
-from tests.sip_endpoint.conftest import until
 from tests.sip_peers.lossy import Lossy
 from tests.sip_peers.telephone import Telephone
+from tests.waiting import until
 
 pytestmark = pytest.mark.real("sipp")
 HOST = "127.0.0.1"
@@ -85,5 +85,5 @@ async def test_200_of_200_calls_at_5_percent_loss(tmp_path: Path) -> None:
         await ended_well(sipp(tmp_path, *options, port=network.port), 45)
         assert len(phone.told(Offered)) == 200
         assert network.lost > 20
-        await until(lambda: not phone.agent.calls, 10)
+        await until(lambda: not phone.agent.calls)
         assert {ended.cause for ended in phone.told(Ended)} == {Cause.BYE}

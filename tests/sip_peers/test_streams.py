@@ -13,10 +13,10 @@ from bridge.protocols.sip.agent.events import Answered, Ended, Offered
 from tests.conftest import StartAsterisk
 from tests.parts.asterisk import Endpoint as PbxEndpoint
 from tests.parts.ports import free_port
-from tests.sip_endpoint.conftest import until
 from tests.sip_endpoint.test_tls import Papers
 from tests.sip_peers.by_hand import HOST, SDP, field, read_message, status, to_tag, write
 from tests.sip_peers.telephone import Telephone
+from tests.waiting import until
 
 
 def call(method: str, number: int, *, tag: str = "", transport: str = "TCP", rport: str = "") -> bytes:
@@ -104,6 +104,6 @@ async def test_asterisk(asterisk22: StartAsterisk, tmp_path: Path, transport: st
     )
     async with Telephone(transport, tls=papers.settings) as phone:
         await phone.call("9201", HOST, port, transport=transport, login=Login("9110", "pw"))
-        assert (await phone.wait_for(Answered, 5.0)).stream is not None
-        await phone.wait_for(Ended, 5.0)
+        assert (await phone.wait_for(Answered)).stream is not None
+        await phone.wait_for(Ended)
         await until(lambda: not phone.agent.calls)

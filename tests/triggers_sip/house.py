@@ -213,7 +213,7 @@ class House:
             )
         ]
 
-    async def told(self, kind: Kind, *, count: int = 1, seconds: float = 10.0, **wanted: str) -> Event:
+    async def told(self, kind: Kind, *, count: int = 1, seconds: float = 20.0, **wanted: str) -> Event:
         """Wait for the `count`-th event of a kind."""
         await until(lambda: len(self.of(kind, **wanted)) >= count, seconds, self.story)
         return self.of(kind, **wanted)[count - 1]
@@ -224,7 +224,7 @@ class House:
         )
 
 
-async def until(true: Callable[[], bool], seconds: float = 5.0, story: Callable[[], str] = str) -> None:
+async def until(true: Callable[[], bool], seconds: float = 20.0, story: Callable[[], str] = str) -> None:
     """Wait until something is so. Fails, with the story, if it is not after `seconds`."""
     try:
         async with asyncio.timeout(seconds):
@@ -234,7 +234,7 @@ async def until(true: Callable[[], bool], seconds: float = 5.0, story: Callable[
         raise AssertionError(f"it did not happen within {seconds:g} s; what did:\n{story()}") from None
 
 
-async def seen(phone: Baresip, kind: str, *, count: int = 1, seconds: float = 10.0) -> dict[str, Any]:
+async def seen(phone: Baresip, kind: str, *, count: int = 1, seconds: float = 20.0) -> dict[str, Any]:
     """Wait for an event of a phone, without holding up the loop."""
     return await asyncio.to_thread(lambda: phone.wait_event(kind, seconds, count=count))
 

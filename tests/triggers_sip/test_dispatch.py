@@ -77,16 +77,16 @@ async def test_a_place_without_its_file_is_a_generic_one_and_a_fault_until_it_ha
             house.phone("help-1", plays=CALLER), house.phone("disp-1", plays=FIRST, auto_answer=True)
         )
         caller.dial("9110")
-        fault = await house.told(Kind.FAULT, subject=subject, seconds=20)
+        fault = await house.told(Kind.FAULT, subject=subject)
         assert fault.attributes["what"] == "prompt"
         assert fault.attributes["text"].startswith("en/location-EAST-01.wav is not in the folder of sounds")
         await asyncio.to_thread(first.wait_sound, 0.8)
         aside.rename(file)
         first.hang_up()
-        await seen(first, "CALL_CLOSED", seconds=20)
+        await seen(first, "CALL_CLOSED")
         assert strength(first.heard(), TONES["en/location-unknown"][0]) > AUDIBLE
         # They are rung again, and it is there.
-        await house.told(Kind.FAULT_CLEARED, subject=subject, seconds=20)
+        await house.told(Kind.FAULT_CLEARED, subject=subject)
         caller.hang_up()
         assert len(house.of(Kind.FAULT, subject=subject)) == 1
 
@@ -101,7 +101,7 @@ async def test_who_hung_up_too_early_is_called_back(tmp_path: Path) -> None:
         caller.hang_up()
         await house.told(Kind.CALL_ENDED, endpoint="help-1", ended_by="caller")
         # The dispatcher is rung for the one who is gone, takes it, and the telephone rings.
-        await house.told(Kind.CALL_ANSWERED, endpoint="disp-1", seconds=10)
+        await house.told(Kind.CALL_ANSWERED, endpoint="disp-1")
         for _ in range(20):
             first.press("1")
             if house.of(Kind.ACKNOWLEDGED):

@@ -38,7 +38,7 @@ class Kept:
 
 
 async def settled(kept: Kept, value: int) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while kept.on_disk != value:  # noqa: ASYNC110 - a thread writes it
             await asyncio.sleep(0.005)
 

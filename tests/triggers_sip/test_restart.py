@@ -87,7 +87,7 @@ class Exchange:
             and all(event.get(name) == value for name, value in wanted.items())
         ]
 
-    async def told(self, kind: str, seconds: float = 10.0, **wanted: str) -> dict[str, Any]:
+    async def told(self, kind: str, seconds: float = 20.0, **wanted: str) -> dict[str, Any]:
         await until(lambda: bool(self.said(kind, **wanted)), seconds, lambda: str(self._log.read_text()))
         return self.said(kind, **wanted)[0]
 
@@ -119,7 +119,7 @@ async def test_who_talks_goes_on_talking(exchange: Exchange) -> None:
         await asyncio.sleep(1.4)
         first.press("1")
         connected = await exchange.told("call_connected", endpoint="help-1")
-        await until(lambda: any(leg["peer"] for leg in exchange.kept["exchange"]["legs"]), 3)
+        await until(lambda: any(leg["peer"] for leg in exchange.kept["exchange"]["legs"]))
         await asyncio.sleep(BEFORE)
         exchange.kill()
         await asyncio.to_thread(exchange.start)
@@ -163,7 +163,7 @@ async def test_what_answers_the_call_of_an_earlier_run_is_not_left_waiting(
         caller.send(caller.request("INVITE", "sip:9110@127.0.0.1", body=SDP))
         invite = await dispatcher.request_heard("INVITE")
         dispatcher.send(ringing(invite))
-        await until(lambda: bool(exchange.kept["pending"]["ours"]), 3)
+        await until(lambda: bool(exchange.kept["pending"]["ours"]))
         exchange.kill()
         await asyncio.to_thread(exchange.start)
         await dispatcher.request_heard("CANCEL")
@@ -186,7 +186,7 @@ async def test_an_sos_that_nobody_had_is_rung_for_again(exchange: Exchange) -> N
         second = await phone(exchange, phones, "disp-2")
         caller.dial("9110")
         await asyncio.to_thread(second.wait_event, "CALL_INCOMING", 5.0)
-        await until(lambda: bool(exchange.kept["pending"]["ours"]), 3)
+        await until(lambda: bool(exchange.kept["pending"]["ours"]))
         exchange.kill()
         # The dispatcher was not there before: only the restarted exchange can ring him, and call back.
         await asyncio.to_thread(exchange.start)
@@ -194,7 +194,7 @@ async def test_an_sos_that_nobody_had_is_rung_for_again(exchange: Exchange) -> N
         await asyncio.to_thread(caller.wait_event, "CALL_CLOSED", 5.0)
         await asyncio.to_thread(second.wait_event, "CALL_CLOSED", 5.0)
         first = await phone(exchange, phones, "disp-1", plays=FIRST, auto_answer=True)
-        await exchange.told("call_answered", endpoint="disp-1", seconds=15)
+        await exchange.told("call_answered", endpoint="disp-1")
         for _ in range(20):
             first.press("1")
             if exchange.said("acknowledged"):

@@ -70,7 +70,7 @@ class Wire:
     def send(self, message: bytes) -> None:
         self._socket.sendto(message, self._there)
 
-    async def hear(self, seconds: float = 3.0) -> str:
+    async def hear(self, seconds: float = 20.0) -> str:
         """Return the next message."""
         async with asyncio.timeout(seconds):
             return (await asyncio.get_running_loop().sock_recv(self._socket, 65_535)).decode()
@@ -82,7 +82,7 @@ class Wire:
             heard = await self.hear()
         return heard
 
-    async def answer(self, seconds: float = 3.0) -> str:
+    async def answer(self, seconds: float = 20.0) -> str:
         """Return the next response that is more than `100 Trying`; requests stay unanswered."""
         heard = ""
         while not heard.startswith("SIP/2.0 ") or heard.startswith("SIP/2.0 100 "):

@@ -126,7 +126,7 @@ async def test_a_connection_that_does_not_ask_is_closed(monkeypatch: pytest.Monk
         if sent.endswith(b"\r\n\r\n"):
             assert (await reader.readuntil(b"alive\n")).startswith(b"HTTP/1.1 200")
             writer.write(b"GET /li")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(20):
             with contextlib.suppress(ConnectionResetError):
                 assert await reader.read() == b""
 
@@ -145,7 +145,7 @@ async def test_a_connection_that_does_not_ask_is_closed(monkeypatch: pytest.Monk
 async def test_what_is_not_http_is_refused_and_forgotten(sent: bytes) -> None:
     async with serving() as port:
         answer = b""
-        async with connection(port) as (reader, writer), asyncio.timeout(3):
+        async with connection(port) as (reader, writer), asyncio.timeout(20):
             writer.write(sent)
             with contextlib.suppress(ConnectionResetError):
                 answer = await reader.read()
