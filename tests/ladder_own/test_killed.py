@@ -136,7 +136,9 @@ def test_killed_between_the_decision_and_the_dialling(own: OwnScene, people: Peo
     with killed_at_next_message(own):
         switch_off(own)
         own.until(lambda: not bridge.running, "dead")
-    assert steps(own.incident(), "notify") == [("notify", "shift", "leased")]
+    [(_, group, state)] = steps(own.incident(), "notify")
+    assert group == "shift"
+    assert state in {"leased", "accepted"}, "the exchange may have taken it before its first message left"
     assert rung(crew) == {}
     own.start()
     crew[SECOND].wait_received("INVITE", 20)

@@ -249,7 +249,7 @@ class TestPostgres:
                 transaction.load(needs(phones={"P-1"}))
 
         with Store(url, limits=Limits(idle=0.05)) as store:
-            with pytest.raises(StoreError, match="idle-in-transaction"):
+            with pytest.raises(StoreError, match=r"idle-in-transaction|server closed the connection"):
                 hang()
             assert store.incidents() == []
 
