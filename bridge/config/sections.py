@@ -35,6 +35,7 @@ from bridge.config.syslog import SyslogSection
 from bridge.model import UNDO, Operation
 from bridge.protocols.secret import Secret
 from bridge.response import Audience, Step, Times
+from bridge.store import LEAST_DAYS
 
 _TIMES: Final = Times()
 
@@ -57,6 +58,20 @@ class StoreSection(Section):
     """`sqlite:////path` or `postgresql://user@host/database`. Default: SQLite in `state_dir`."""
     password: Secret | None = None
     """Of the PostgreSQL user."""
+
+
+_Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
+
+
+class RetentionSection(Section):
+    """How many days what happened is kept after its end. What is older is taken out each night."""
+
+    emergency_days: _Days = 1095
+    """SOS incidents with everything that belongs to them."""
+    routine_days: _Days = 90
+    """Routine incidents, and calls and events that belong to no incident."""
+    fault_days: _Days = 1095
+    """Faults that are mended; the times in which calls may have been missed are among them."""
 
 
 class Stanza(Section):
@@ -229,6 +244,8 @@ class FileSection(Section):
     `/var/lib/sosbridge` for root and `~/.local/state/sosbridge` for others."""
     store: StoreSection = StoreSection()
     """Where incidents are kept."""
+    retention: RetentionSection = RetentionSection()
+    """How long it is kept."""
     pbx: tuple[Stanza, ...] = ()
     """The PBXs that are watched."""
     vms: tuple[Stanza, ...] = ()

@@ -20,6 +20,7 @@ from bridge.config.table import ON_CONSOLES, acknowledgements, effective_rules
 from bridge.model import Capability, Finding, Location, Operation, Phone, Targets, View
 from bridge.protocols.syslog_settings import SyslogServer
 from bridge.response import Fallback, Plan, Rule
+from bridge.store import Keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,17 @@ class Site:
     def syslog(self) -> tuple[SyslogServer, ...]:
         """The syslog servers that are told everything."""
         return tuple(section.server() for section in self.file.syslog)
+
+    @property
+    def keep(self) -> Keep:
+        """How long what happened is kept. A syslog server that is configured must have been told of it."""
+        days = self.file.retention
+        return Keep(
+            emergency=days.emergency_days,
+            routine=days.routine_days,
+            faults=days.fault_days,
+            forwarders=tuple(server.name for server in self.syslog),
+        )
 
     @property
     def listen(self) -> tuple[str, int]:

@@ -76,7 +76,8 @@ class Decider:
             if further := further_needs(needs, events, state, plan):
                 state = transaction.load(further)
             decisions = fold(events, state, plan, now)
-            leased = transaction.write(decisions, Lease(node=self._node, now=now) if self._node else None)
+            lease = Lease(node=self._node, now=now) if self._node else None
+            leased = transaction.write(decisions, lease, decided_at=now)
         return Committed(decisions, leased, self._clock.now())
 
 

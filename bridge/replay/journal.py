@@ -1,8 +1,8 @@
 """The bridge's own journal once more: the same events through the same engine must give the same decisions.
 
-Every event is there, timers and receipts too, so nothing is imagined. Not stored is the very moment of a
-decision, some hundredths of a second behind an event's `received_at`; it shifts a timer by as much, so a due
-timer is known by its name and by the setting that comes nearest. Called by the command line.
+Every event is there, timers and receipts too, and the very moment of each decision, so nothing is imagined.
+Events of before schema 0004 have no such moment: they are decided when they were received, some hundredths of
+a second early, and their timers part by as much. Called by the command line.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bridge.engine import Decision, State, fold
-from bridge.model import CALL_KINDS, Delivery, DeliveryState, Event, Incident, Kind, Timer
+from bridge.engine import State, fold
+from bridge.model import OF_CALLS, Delivery, DeliveryState, Event, Incident
 from bridge.response import Plan
 from bridge.store import Entry, Reader
 
@@ -52,6 +52,8 @@ class Comparison:
 
     events: int = 0
     incidents: int = 0
+    pruned: int = 0
+    """The number (`seq`) of the newest event that was pruned; 0: none. What followed from it may part."""
     parted: int = 0
     """Events that are decided otherwise."""
     partings: list[Parting] = field(default_factory=list)
@@ -65,7 +67,7 @@ class Comparison:
 
 def compare(reader: Reader, plan: Plan) -> Comparison:
     """Run the journal again under this plan, and compare. Raises StoreError."""
-    found = Comparison()
+    found = Comparison(pruned=reader.pruned_events())
     second = _Second(plan, reader)
     for entry in _entries(reader):
         found.events += 1
@@ -86,72 +88,49 @@ def compare(reader: Reader, plan: Plan) -> Comparison:
 
 
 class _Second:
-    """The second run. Deliveries are leased as soon as they are born, as a running bridge has them."""
+    """The second run. Deliveries are leased behind their batch, as the commit of a running bridge does it."""
 
     def __init__(self, plan: Plan, reader: Reader) -> None:
         self.state = State()
         self._plan = plan
         self._reader = reader
         self._now = 0.0
-        self._stored: dict[str, dict[str, Delivery]] = {}
-        """Incident -> its deliveries by id, as they are in the store."""
-        self._set: dict[tuple[str, str], list[float]] = {}
-        """Timer -> when it was to be due, each time that it was set."""
+        """When the batch was decided."""
+        self._written: dict[str, Delivery] = {}
+        """What the batch made of deliveries."""
+        self._leased_by: dict[str, dict[str, str]] = {}
+        """Incident -> its deliveries by id -> the node that has them in the store; '' where none had."""
 
     def decide(self, entry: Entry) -> str:
         """Return the reason of the decision."""
         event = entry.event
-        if event.kind in CALL_KINDS:
+        if event.kind in OF_CALLS:
             event = replace(event, occurrence=0)  # counted by the engine
-        self._now = max(self._now, event.received_at)
+        at = event.received_at if entry.decided_at is None else entry.decided_at
+        if at != self._now:
+            self._lease()
+            self._now = at
         try:
-            if event.kind is Kind.TIMER_DUE:
-                self._find_timer(event)
             [decision] = fold([event], self.state, self._plan, self._now)
         except Exception as error:
             return f"{UNDECIDABLE}: {error!r}"
-        self._write(decision)
+        self._written.update(decision.deliveries)
         if decision.event.id != entry.id:
             return f"{decision.reason}, as another event: its id is {decision.event.id}"
         return decision.reason
 
-    def _write(self, decision: Decision) -> None:
-        for timer in decision.timers.values():
-            if timer is not None:
-                self._set.setdefault((timer.incident, timer.name), []).append(timer.due_at)
-        for delivery in decision.deliveries.values():
-            if delivery.state is DeliveryState.PENDING and delivery.next_attempt_at is None:
-                self._lease(delivery)
+    def _lease(self) -> None:
+        for delivery in self._written.values():
+            waits = delivery.state is DeliveryState.PENDING and delivery.next_attempt_at is None
+            if waits and (node := self._leased_by_of(delivery.incident).get(delivery.id)):
+                self.state.put_delivery(replace(delivery, state=DeliveryState.LEASED, leased_by=node))
+        self._written.clear()
 
-    def _lease(self, delivery: Delivery) -> None:
-        stored = self._stored_of(delivery.incident).get(delivery.id)
-        if stored is None:
-            return
-        self._now = max(self._now, stored.created_at)
-        self.state.put_delivery(
-            replace(
-                delivery,
-                state=DeliveryState.LEASED,
-                leased_by=stored.leased_by,
-                created_at=stored.created_at,
-                deadline=stored.deadline,
-            )
-        )
-
-    def _find_timer(self, event: Event) -> None:
-        """Give the timer that is due its stored time, where the second run has set it and not set it anew."""
-        key = (event.incident, event.attributes["name"])
-        timer, due_at = self.state.timers.get(key), float(event.attributes["due_at"])
-        if timer is None:
-            return
-        nearest = min(self._set.get(key, ()), key=lambda at: abs(at - due_at), default=timer.due_at)
-        if nearest == timer.due_at:
-            self.state.put_timer(Timer(incident=timer.incident, name=timer.name, due_at=due_at))
-
-    def _stored_of(self, incident: str) -> dict[str, Delivery]:
-        if incident not in self._stored:
-            self._stored[incident] = {row.id: row for row in self._reader.deliveries(incident)}
-        return self._stored[incident]
+    def _leased_by_of(self, incident: str) -> dict[str, str]:
+        if incident not in self._leased_by:
+            stored = self._reader.deliveries(incident)
+            self._leased_by[incident] = {row.id: row.leased_by for row in stored}
+        return self._leased_by[incident]
 
 
 def _entries(reader: Reader) -> Iterator[Entry]:

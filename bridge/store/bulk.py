@@ -1,4 +1,4 @@
-"""Many rows of one table in one statement: insert, insert or change, delete. Called by `writing`.
+"""Many rows of one table in one statement: insert, insert or change, delete. Called by `writing` and `chain`.
 
 A statement is compiled once for each table and database, and rows go to the driver through the types'
 own bind processors: SQLAlchemy's way for each single row costs more than the database itself.
@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Row]) -> None:
-    """Insert the rows; those of a table with `seq` are numbered."""
+    """Insert the rows. Those of a table with `seq` go in by `chain.append`, which numbers them."""
     _execute(connection, _insert, table, rows)
 
 
@@ -38,8 +38,9 @@ _Maker = Callable[[str, sa.Table], sa.ClauseElement]
 
 
 def _insert(_dialect: str, table: sa.Table) -> sa.ClauseElement:
-    named = [column.name for column in table.columns if column.name != "seq"]
-    return sa.insert(table).values({name: sa.bindparam(name) for name in named}).inline()
+    return (
+        sa.insert(table).values({column.name: sa.bindparam(column.name) for column in table.columns}).inline()
+    )
 
 
 def _upsert(dialect: str, table: sa.Table) -> sa.ClauseElement:

@@ -18,7 +18,7 @@ from sqlalchemy import exc
 
 from bridge.errors import ConfigError, StoreError
 from bridge.store import postgres, sqlite
-from bridge.store.limits import Limits
+from bridge.store.limits import PATIENT, Limits
 from bridge.store.schema import SCHEMA, VERSION_TABLE
 
 URL_FORMS: Final = "sqlite:////var/lib/sosbridge/site.db or postgresql://user@host/database"
@@ -120,6 +120,10 @@ class Database:
             return connection.connection.driver_connection
         except exc.SQLAlchemyError:  # its own thread is giving it up this very moment
             return None
+
+    def patient(self) -> Database:
+        """Return another one on the same database, for reading a lot: it takes as long as it takes."""
+        return Database(str(self._url), password=self._password, limits=PATIENT)
 
     def require_schema(self) -> None:
         """Raise StoreError unless the schema is the one this program reads and writes."""

@@ -27,8 +27,9 @@ from bridge.model import (
     TimelineEntry,
     Timer,
 )
-from bridge.store import schema
+from bridge.store import chain, schema
 from bridge.store.asking import columns_of
+from bridge.store.chain import Head
 from bridge.store.database import Database
 from bridge.store.limits import Limits
 from bridge.store.loading import fetch
@@ -68,6 +69,8 @@ class Entry:
     id: str
     reason: str
     event: Event
+    decided_at: float | None
+    """The `now` of its decision; None where it was stored before schema 0004."""
 
 
 class Reader:
@@ -114,13 +117,25 @@ class Reader:
     def journal(self, *, after: int = 0, limit: int = 1000) -> list[Entry]:
         """Return the stored events in the order of their decisions, from the one behind `after` on."""
         table = schema.events
-        query = sa.select(table.c.seq, table.c.id, table.c.reason, *columns_of(Event))
+        first = (table.c.seq, table.c.id, table.c.reason, table.c.decided_at)
+        query = sa.select(*first, *columns_of(Event))
         query = query.where(table.c.seq > after).order_by(table.c.seq).limit(limit)
         with self._database.read() as connection:
             return [
-                Entry(seq=row[0], id=row[1], reason=row[2], event=from_row(Event, row[3:]))
+                Entry(seq=row[0], id=row[1], reason=row[2], decided_at=row[3], event=from_row(Event, row[4:]))
                 for row in connection.execute(query)
             ]
+
+    def pruned_events(self) -> int:
+        """Return the number of the newest event that was pruned; 0 where none was."""
+        with self._database.read() as connection:
+            last = sa.select(sa.func.max(schema.gaps.c.last)).where(schema.gaps.c.name == schema.events.name)
+            return connection.scalar(last) or 0
+
+    def heads(self) -> list[Head]:
+        """Return where each chain over the evidence ends."""
+        with self._database.read() as connection:
+            return chain.heads(connection)
 
     # --- incidents ----------------------------------------------------------------------------------
 

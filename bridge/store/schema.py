@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator
 from bridge.model import Call, Delivery, Event, Fault, Hold, Incident, TimelineEntry, Timer
 from bridge.store.plain import fields_of
 
-SCHEMA: Final = "0003"
+SCHEMA: Final = "0004"
 """The revision this program reads and writes."""
 
 VERSION_TABLE: Final = "alembic_version"
@@ -99,6 +99,12 @@ def _sequence() -> sa.Column[int]:
     return sa.Column("seq", _NUMBER, sa.Identity(), primary_key=True)
 
 
+def _links() -> list[sa.Column[str]]:
+    """Return the columns that chain the rows of a table (`chain`): a new column of such a table must be NULL
+    in the rows of before, whose hashes would not fit any more."""
+    return [sa.Column(name, AnyText, nullable=False, server_default="") for name in ("previous", "hash")]
+
+
 def _partial(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
@@ -116,6 +122,8 @@ events: Final = sa.Table(
     sa.Column("id", AnyText, nullable=False),
     *_columns(Event),
     sa.Column("reason", AnyText, nullable=False),
+    sa.Column("decided_at", sa.Double),
+    *_links(),
     sa.UniqueConstraint("id"),
     sa.Index("ix_events_key_source", "key", "source"),
     sqlite_autoincrement=True,
@@ -182,6 +190,7 @@ timeline: Final = sa.Table(
     metadata,
     _sequence(),
     *_columns(TimelineEntry, owned=True),
+    *_links(),
     sa.Index("ix_timeline_incident_seq", "incident", "seq"),
     sqlite_autoincrement=True,
 )
@@ -199,6 +208,7 @@ fault_changes: Final = sa.Table(
     _sequence(),
     sa.Column("event", AnyText, nullable=False),
     *_columns(Fault),
+    *_links(),
     sqlite_autoincrement=True,
 )
 
@@ -209,6 +219,41 @@ forwarders: Final = sa.Table(
     sa.Column("node", AnyText, nullable=False),
     sa.Column("line", _NUMBER, nullable=False),
     sa.Column("fault", _NUMBER, nullable=False),
+)
+
+COUNTED: Final = ("incidents", "calls", "deliveries", "timeline", "faults", "fault_changes", "events")
+"""Tables that pruning takes rows from; a row of `prunings` has a column for each."""
+
+prunings: Final = sa.Table(
+    "prunings",
+    metadata,
+    _sequence(),
+    sa.Column("at", sa.Double, nullable=False),
+    sa.Column("by", AnyText, nullable=False),
+    *(sa.Column(name, sa.Integer, nullable=False) for name in COUNTED),
+    *_links(),
+    sqlite_autoincrement=True,
+)
+
+chains: Final = sa.Table(
+    "chains",
+    metadata,
+    sa.Column("name", AnyText, primary_key=True),
+    sa.Column("seq", _NUMBER, nullable=False),
+    sa.Column("hash", AnyText, nullable=False),
+)
+
+gaps: Final = sa.Table(
+    "gaps",
+    metadata,
+    sa.Column("name", AnyText, primary_key=True),
+    sa.Column("first", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("last", _NUMBER, nullable=False),
+    sa.Column("rows", _NUMBER, nullable=False),
+    sa.Column("before", AnyText, nullable=False),
+    sa.Column("after", AnyText, nullable=False),
+    sa.Index("ix_gaps_before", "before"),
+    sa.Index("ix_gaps_after", "after"),
 )
 
 TABLE_OF: Final[Mapping[type, sa.Table]] = MappingProxyType(

@@ -216,7 +216,7 @@ def _locked(path: Path) -> io.FileIO:
     file = io.FileIO(path, "a+", opener=_private)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BlockingIOError:
         file.close()
         raise StoreError(f"the spool {path} is used by another sosbridge on this machine") from None
@@ -230,7 +230,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, FILE_MODE)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a new file's name as durable as what is in it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

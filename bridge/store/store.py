@@ -16,6 +16,7 @@ from bridge.model import Delivery
 from bridge.store import leases, loading, writing
 from bridge.store.forwarding import Forwarding
 from bridge.store.leases import Lease
+from bridge.store.pruning import Cuts, Pruning
 from bridge.store.reading import Reader
 
 
@@ -29,14 +30,21 @@ class Transaction:
         """Return the state that a batch with these needs is decided on."""
         return loading.load(self._connection, needs)
 
-    def write(self, decisions: Sequence[Decision], lease: Lease | None = None) -> list[Delivery]:
+    def write(
+        self,
+        decisions: Sequence[Decision],
+        lease: Lease | None = None,
+        *,
+        decided_at: float | None = None,
+    ) -> list[Delivery]:
         """Write what the engine decided; duplicates change nothing.
 
         lease: takes every new delivery for this node in the same commit, so that nothing more has to be
         stored before it is performed, and leaves the node's sign of life (`Reader.last_sign`).
+        decided_at: the `now` that `fold` was given; None: the lease's.
         Returns those deliveries, in the order in which they are to start.
         """
-        return writing.write(self._connection, decisions, lease)
+        return writing.write(self._connection, decisions, lease, decided_at)
 
 
 class Store(Reader):
@@ -81,6 +89,12 @@ class Store(Reader):
     def forwarding(self, name: str, node: str) -> Forwarding:
         """Return the place of the forwarder of this name, for this node."""
         return Forwarding(self._database, name, node)
+
+    def pruning(
+        self, cuts: Cuts, *, by: str, now: float, forwarders: Collection[str] | None = None
+    ) -> Pruning:
+        """Return what takes out the past; see `Pruning`."""
+        return Pruning(self._database, cuts, by=by, now=now, forwarders=forwarders)
 
     def cut(self) -> None:
         """End every wait for a silent server; those transactions fail. From another thread."""

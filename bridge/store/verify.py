@@ -1,12 +1,12 @@
 """Whether what is stored hangs together. Called by `sosbridge db verify`; it reads everything.
 
 The file's own soundness (`integrity_check`, amcheck), words no enumeration knows, rows that belong to
-nothing, rules that the engine never breaks, and events that are no longer what was stored.
+nothing, rules that the engine never breaks, and evidence that is no longer what was stored (`checking`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,20 +14,24 @@ import sqlalchemy as sa
 from bridge.errors import StoreError
 from bridge.model import DeliveryState, Event, Finding, IncidentState
 from bridge.store import postgres, schema, sqlite
-from bridge.store.asking import columns_of
+from bridge.store.checking import check_chains
 from bridge.store.database import Database
-from bridge.store.plain import fields_of, from_row
+from bridge.store.plain import fields_of
 
 AT_MOST: Final = 20
 """Findings shown of one kind."""
 
+_IDENTITY: Final = ("kind", "source", "key", "endpoint", "dialled", "occurrence")
+"""What the id of an event is made of."""
+
 _incidents, _deliveries, _events = schema.incidents, schema.deliveries, schema.events
 
 
-def verify(database: Database) -> Iterator[Finding]:
+def verify(database: Database, expected: Sequence[str] = ()) -> Iterator[Finding]:
     """Yield what is wrong; nothing when all is well. Raises StoreError where it cannot be read.
 
     database: with the limits `PATIENT`.
+    expected: hashes of the chains' ends at earlier times, kept elsewhere; each must still be in its chain.
     """
     if damages := damaged_pages(database, thorough=True):  # what else is read from there may be anything
         yield from (Finding(level="error", subject="file", text=damage) for damage in damages)
@@ -35,6 +39,7 @@ def verify(database: Database) -> Iterator[Finding]:
     with database.read() as connection:
         for check in CHECKS:
             yield from check(connection)
+        yield from check_chains(connection, expected)
 
 
 def damaged_pages(database: Database, *, thorough: bool) -> list[str]:
@@ -126,9 +131,10 @@ def _doubled_faults(connection: sa.Connection) -> Iterator[Finding]:
 
 def _altered_events(connection: sa.Connection) -> Iterator[Finding]:
     """Yield the events whose content does not give their id: nobody but a person changes those."""
-    query = sa.select(_events.c.id, *columns_of(Event)).execution_options(yield_per=1000)
-    for stored_id, *row in connection.execute(query):
-        if row[0] in fields_of(Event)[0].values and from_row(Event, row).id != stored_id:
+    query = sa.select(_events.c.id, *(_events.c[name] for name in _IDENTITY))
+    for stored_id, *values in connection.execute(query.execution_options(yield_per=1000)):
+        identity = dict(zip(_IDENTITY, values, strict=True))
+        if Event(occurred_at=0, **identity).id != stored_id:
             yield _finding(_events, [stored_id], "its content is not what was stored under this id")
 
 

@@ -13,14 +13,20 @@ import sqlalchemy as sa
 
 from bridge.engine import Decision, Reason
 from bridge.model import Delivery, DeliveryState, Fault
-from bridge.store import bulk, schema
+from bridge.store import bulk, chain, schema
 from bridge.store.leases import Lease, start_order
 from bridge.store.plain import to_plain
 
 
-def write(connection: sa.Connection, decisions: Sequence[Decision], lease: Lease | None) -> list[Delivery]:
+def write(
+    connection: sa.Connection,
+    decisions: Sequence[Decision],
+    lease: Lease | None,
+    decided_at: float | None = None,
+) -> list[Delivery]:
     """Write the decisions, the later ones over the earlier.
 
+    decided_at: the `now` that they were decided with; None: the lease's.
     Returns the deliveries that were leased on the way: with a `lease`, every one that waits for its first
     attempt, in the order in which they are to start.
     """
@@ -30,7 +36,6 @@ def write(connection: sa.Connection, decisions: Sequence[Decision], lease: Lease
     born = [] if lease is None else [_leased(row, lease) for row in deliveries.values() if _is_new(row)]
     deliveries.update({delivery.id: delivery for delivery in born})
 
-    bulk.insert(connection, schema.events, [_event_row(decision) for decision in decisions])
     # Closed ones first: a phone may have its next incident in the same batch, and two are never live.
     closed_first = sorted(incidents.values(), key=lambda incident: incident.live)
     bulk.upsert(connection, schema.incidents, list(map(to_plain, closed_first)))
@@ -40,9 +45,14 @@ def write(connection: sa.Connection, decisions: Sequence[Decision], lease: Lease
     _replace(connection, schema.timers, _latest(decision.timers for decision in decisions))
     _replace(connection, schema.holds, _latest(decision.holds for decision in decisions))
     bulk.upsert(connection, schema.faults, list(map(to_plain, _faults(decisions))))
-    bulk.insert(connection, schema.fault_changes, list(_fault_changes(decisions)))
-    story = [to_plain(entry) for decision in decisions for entry in decision.timeline]
-    bulk.insert(connection, schema.timeline, story)
+    if decided_at is None and lease is not None:
+        decided_at = lease.now
+    evidence = {
+        schema.events: [_event_row(decision, decided_at) for decision in decisions],
+        schema.fault_changes: list(_fault_changes(decisions)),
+        schema.timeline: [to_plain(entry) for decision in decisions for entry in decision.timeline],
+    }
+    chain.append(connection, evidence)
     if lease is not None:
         bulk.upsert(connection, schema.nodes, [{"name": lease.node, "seen_at": lease.now}])
     return sorted(born, key=start_order)
@@ -75,8 +85,9 @@ def _leased(delivery: Delivery, lease: Lease) -> Delivery:
     return replace(delivery, state=DeliveryState.LEASED, leased_by=lease.node)
 
 
-def _event_row(decision: Decision) -> dict[str, Any]:
-    return {"id": decision.event.id, **to_plain(decision.event), "reason": decision.reason.value}
+def _event_row(decision: Decision, decided_at: float | None) -> dict[str, Any]:
+    row = {"id": decision.event.id, **to_plain(decision.event)}
+    return {**row, "reason": decision.reason.value, "decided_at": decided_at}
 
 
 def _delivery_row(delivery: Delivery, lease: Lease | None) -> dict[str, Any]:

@@ -66,6 +66,8 @@ def test_it_plays_both_stories_to_their_end(tmp_path: Path) -> None:
         assert story["state"] == "closed"
         assert {each["state"] for each in story["deliveries"]} <= {"verified", "accepted", "superseded"}
     assert len(list((folder / "recordings").rglob("*.wav"))) == 2
+    again = sosbridge("replay", folder / "sosbridge.sqlite3", "--config", folder / "site.yaml")
+    assert (again.returncode, again.stdout.endswith(" 2 incidents: the same decisions\n")) == (0, True), again
 
 
 def test_again_at_once_without_a_voice(tmp_path: Path) -> None:

@@ -15,19 +15,22 @@ from bridge.cli import main
 from bridge.engine import fold, further_needs, needs_of
 from bridge.replay import compare
 from bridge.response import Plan
-from bridge.store import Database, Lease, Reader, Store
+from bridge.store import Cuts, Database, Lease, Pruning, Reader, Store
+from bridge.store.limits import PATIENT
 from bridge.store.migrate import upgrade
 from tests.engine.control_room import ControlRoom
 from tests.engine.site import FULL, PLAN
 from tests.engine.test_replay import play
+from tests.parts.postgres import Postgres
+from tests.store.rows import NOW
 
 
-def stored(path: Path, room: ControlRoom) -> Path:
+def stored(url: str, room: ControlRoom) -> None:
     """Let the room's day go through the store as ingest lets it, some hundredths of a second late."""
-    url, plan = f"sqlite:///{path}", room.database.plan
-    with Database(url) as database:
+    plan = room.database.plan
+    with Database(url, limits=PATIENT) as database:
         upgrade(database)
-    with Store(url) as store:
+    with Store(url, limits=PATIENT) as store:
         for number, (event, now) in enumerate(room.history):
             event = replace(event, received_at=now - 0.01 * (number % 4))  # noqa: PLW2901  as it was received
             with store.transaction() as transaction:
@@ -36,14 +39,15 @@ def stored(path: Path, room: ControlRoom) -> Path:
                 if further := further_needs(needs, [event], state, plan):
                     state = transaction.load(further)
                 transaction.write(fold([event], state, plan, now), Lease(node="bridge-1", now=now))
-    return path
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     room = ControlRoom()
     play(room)
-    return stored(tmp_path_factory.mktemp("journal") / "site.sqlite3", room).read_bytes()
+    path = tmp_path_factory.mktemp("journal") / "site.sqlite3"
+    stored(f"sqlite:///{path}", room)
+    return path.read_bytes()
 
 
 @pytest.fixture
@@ -61,9 +65,9 @@ def change(path: Path, statement: str) -> None:
 
 
 def again(
-    path: Path, plan: Plan = PLAN
+    journal: Path | str, plan: Plan = PLAN
 ) -> tuple[int, list[tuple[int, str, str]], list[tuple[str, str, str]]]:
-    with Reader(f"sqlite:///{path}") as reader:
+    with Reader(journal if isinstance(journal, str) else f"sqlite:///{journal}") as reader:
         found = compare(reader, plan)
     assert found.parted == len(found.partings)
     partings = [(each.seq, each.stored, each.now) for each in found.partings]
@@ -76,6 +80,43 @@ def test_the_same_events_give_the_same_decisions(journal: Path) -> None:
         [stored_events] = connection.execute("SELECT count(*) FROM events").fetchone()
     assert events == stored_events > 0
     assert (partings, unlike) == ([], [])
+
+
+@pytest.mark.real("postgres")
+def test_the_same_in_postgresql(postgres: Postgres) -> None:
+    url = postgres.create_database("journal")
+    room = ControlRoom()
+    play(room)
+    stored(url, room)
+    events, partings, unlike = again(url)
+    assert (events > 0, partings, unlike) == (True, [], [])
+
+
+def test_a_moment_that_was_changed_is_found(journal: Path) -> None:
+    """A minute later, and the timers that it set would not have been due yet."""
+    change(journal, "UPDATE events SET decided_at = decided_at + 60 WHERE seq = 2")
+    _, partings, _ = again(journal)
+    assert partings
+
+
+def test_of_before_there_were_moments_it_parts_by_hundredths(journal: Path) -> None:
+    """Where an event was decided when it was received, nothing parts; the others' timers are a little off."""
+    change(journal, "UPDATE events SET decided_at = NULL WHERE seq = 1")
+    _, partings, unlike = again(journal)
+    assert (partings, unlike) == ([], [])
+
+
+def test_a_pruned_journal_says_so(journal: Path, site: Path) -> None:
+    cuts = Cuts(emergency=0, routine=4e9, faults=0)
+    with Database(f"sqlite:///{journal}") as database:
+        pruning = Pruning(database, cuts, by="test", now=NOW, forwarders=())
+        while batches := pruning.find():
+            for batch in batches:
+                pruning.take(batch)
+    result = CliRunner(env={}).invoke(main, ["replay", str(journal), "-c", str(site)])
+    assert pruning.taken["events"] > 0
+    assert result.output.startswith("events up to ")
+    assert "were pruned" in result.output
 
 
 def test_it_is_only_read(journal: Path, day: bytes) -> None:
@@ -147,7 +188,8 @@ def site(tmp_path: Path) -> Path:
 
 
 def test_a_journal_without_events_is_nothing_usable(tmp_path: Path, site: Path) -> None:
-    empty = stored(tmp_path / "empty.sqlite3", ControlRoom())
+    empty = tmp_path / "empty.sqlite3"
+    stored(f"sqlite:///{empty}", ControlRoom())
     result = CliRunner(env={}).invoke(main, ["replay", str(empty), "-c", str(site)])
     assert (result.exit_code, result.output) == (2, "0 events, 0 incidents: the same decisions\n")
 
@@ -161,7 +203,7 @@ def test_where_it_parts_is_said(journal: Path, site: Path) -> None:
     rows = CliRunner(env={}).invoke(main, ["replay", str(journal), "-c", str(site), "--json"])
     told = [json.loads(line) for line in rows.output.splitlines()]
     assert list(told[0]) == ["type", "seq", "kind", "source", "key", "stored", "now"]
-    assert list(told[-1]) == ["type", "events", "incidents", "parted", "unlike", "same"]
+    assert list(told[-1]) == ["type", "events", "incidents", "parted", "pruned", "unlike", "same"]
     assert (told[-1]["type"], told[-1]["same"]) == ("journal", False)
 
 
@@ -171,7 +213,7 @@ def test_where_it_parts_is_said(journal: Path, site: Path) -> None:
         ("UPDATE events SET kind = 'nonsense' WHERE seq = 3", 1, "cannot be read"),
         ("UPDATE events SET attributes = 'x' WHERE seq = 3", 1, "cannot be read"),
         ("UPDATE events SET attributes = '{}' WHERE kind = 'timer_due' AND seq = 11", 1, "undecidable"),
-        ("UPDATE events SET received_at = 'soon' WHERE seq = 3", 1, "cannot be read"),
+        ("UPDATE events SET decided_at = 'soon' WHERE seq = 1", 1, "undecidable"),
         ("UPDATE incidents SET state = 'gone' WHERE phone = 'P-05'", 1, "cannot be read"),
     ],
 )
@@ -182,6 +224,17 @@ def test_a_row_that_makes_no_sense_is_said(
     result = CliRunner(env={}).invoke(main, ["replay", str(journal), "-c", str(site)])
     assert isinstance(result.exception, SystemExit), result.exception
     assert (result.exit_code, said in result.output) == (code, True), result.output
+
+
+def test_the_sites_own_database(tmp_path: Path, journal: Path, site: Path) -> None:
+    site.write_text(f"{SITE}store: {{url: 'sqlite:///{journal}'}}\n")
+    file = CliRunner(env={}).invoke(main, ["replay", str(journal), "-c", str(site)])
+    own = CliRunner(env={}).invoke(main, ["replay", "--journal", "-c", str(site)])
+    assert (own.exit_code, own.output) == (file.exit_code, file.output)
+    both = CliRunner(env={}).invoke(main, ["replay", "--journal", str(journal), "-c", str(site)])
+    assert (both.exit_code, "no log" in both.output) == (2, True)
+    neither = CliRunner(env={}).invoke(main, ["replay", "-c", str(site)])
+    assert (neither.exit_code, "FILE" in neither.output) == (2, True)
 
 
 def test_it_needs_the_site_file(journal: Path) -> None:

@@ -30,7 +30,7 @@ def walk(seed: int, steps: int = 25) -> ControlRoom:
     for _ in range(steps):
         phone = chance.choice(["P-03", "P-04", "P-05", "P-11", "1999"])
         call = chance.choice(calls) if calls else None
-        match chance.randrange(11):
+        match chance.randrange(12):
             case 0 | 1:
                 calls.append(room.press(phone, chance.choice(["9110", "9110", "20"])))
             case 2 if call:
@@ -48,6 +48,9 @@ def walk(seed: int, steps: int = 25) -> ControlRoom:
                 lose_a_camera(room, chance)
             case 9:
                 go_away_or_come_back(room, chance)
+            case 10:
+                found = chance.choice(calls) if call and chance.random() < 0.5 else room.call(phone)
+                room.finds(found, at=room.now - chance.choice([0.0, 30.0, 3600.0]))
             case _:
                 room.after(chance.choice([1, 5, 70, 700]))
     return room
@@ -90,6 +93,24 @@ def test_the_same_is_decided_and_stored(store: Store, seed: int) -> None:
     assert stored(store, Hold) == in_order(rows.holds.values())
     assert in_order(store.faults()) == in_order(rows.faults.values())
     assert stored(store, TimelineEntry) == in_order(room.database.timeline)
+    assert list(verify(store._database)) == []
+
+
+def test_a_call_of_the_past_is_filed_once(store: Store) -> None:
+    """By two nodes, beside the phone's living incident, and by the live event that comes late."""
+    room = ControlRoom(FULL)
+    room.press("P-03")
+    call = room.call("P-03")
+    room.finds(call, at=room.now - 3600)
+    room.finds(call, at=room.now - 3600, owed="review")
+    room.says(Kind.CALL_DIALING, call, at=room.now - 3600)
+    for (event, now), expected in zip(room.history, room.decisions, strict=True):
+        assert transact(store, [event], now) == [expected]
+    assert [decision.reason for decision in room.decisions] == ["opened", "filed", "duplicate", "noted"]
+    past, living = sorted(store.incidents(), key=lambda incident: incident.opened_at)
+    assert (past.live, past.recovered, living.live) == (False, True, True)
+    assert [fault.subject for fault in store.faults(what="review")] == [f"incident/{past.id}"]
+    assert [row.step for row in store.deliveries(past.id)] == ["missed/1"] * 4
     assert list(verify(store._database)) == []
 
 

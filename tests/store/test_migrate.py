@@ -18,11 +18,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from bridge.errors import StoreError
+from bridge.model import TimelineEntry
 from bridge.resources import shared_folder
 from bridge.store import Database, Store, migrate
 from bridge.store.limits import PATIENT
 from bridge.store.schema import SCHEMA, metadata
-from tests.store.rows import decision, incident
+from bridge.store.verify import verify
+from tests.store.rows import NOW, decision, event, fault, incident
 
 
 def test_the_program_knows_the_newest_revision() -> None:
@@ -62,7 +64,8 @@ def _definitions(database: Database) -> set[str]:
             WHERE table_schema = 'public' AND table_name <> 'alembic_version'
         """
     with database.read() as connection:
-        found = {re.sub(r"\s+", " ", sql) for [sql] in connection.execute(sa.text(query))}
+        spaced = [re.sub(r"\s+", " ", sql) for [sql] in connection.execute(sa.text(query))]
+    found = {sql.replace(" ,", ",").replace(" )", ")") for sql in spaced}
     assert len(found) > 10
     return found
 
@@ -98,6 +101,38 @@ def test_of_an_incident_of_before_the_first_to_acknowledge_was_enough(empty_url:
         migrate.upgrade(database)
     with Store(url) as store:
         assert store.incidents() == [replace(known, acknowledgers={}, people_wanted=1)]
+
+
+def test_evidence_of_before_is_chained_as_it_is(empty_url: Callable[[], str]) -> None:
+    """Down and up again, as a database from before comes: with its rows, and numbers that are missing."""
+    url = empty_url()
+    with Database(url, limits=PATIENT) as database:
+        migrate.upgrade(database)
+    happened = [
+        decision(
+            incident(),
+            TimelineEntry(incident="i1", at=NOW + n, event="e", reason="opened", text=f"Zo\u00eb {n}"),
+            fault(f"ami/{n}"),
+            caused_by=event(key=f"{n}", caller="\udcff\0", attributes={"b": "1", "a": "\0"}),
+        )
+        for n in range(4)
+    ]
+    with Store(url, limits=PATIENT) as store, store.transaction() as transaction:
+        transaction.write(happened)
+    with Database(url, limits=PATIENT) as database:
+        migrate.downgrade(database, "0003")
+        with database.write() as connection:
+            connection.exec_driver_sql("DELETE FROM timeline WHERE seq = 2")
+            names = "incident, at, event, reason, text"
+            connection.exec_driver_sql(f"INSERT INTO timeline ({names}) VALUES ('i1', 5, 'e', 'joined', '')")
+        migrate.upgrade(database)
+        assert [finding.text for finding in verify(database)] == ["its event e is not stored"] * 4
+    with Store(url, limits=PATIENT) as store:
+        assert [entry.decided_at for entry in store.journal()] == [None] * 4
+        with store.transaction() as transaction:
+            transaction.write([decision(fault("ami/9"), caused_by=event(key="9"))])
+        assert [head.seq for head in store.heads()] == [5, 5, 5]
+        assert len(list(verify(store._database))) == 4
 
 
 def test_what_was_never_made_cannot_be_taken_back(empty_url: Callable[[], str]) -> None:

@@ -1,14 +1,17 @@
-"""`sosbridge replay site.sqlite3 --config FILE`: the journal again, and where its decisions part."""
+"""`sosbridge replay --journal`, or with an SQLite file: the journal again, and where its decisions part."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Final
 
 import click
 
 from bridge.cli.options import FAILED, REFUSED
 from bridge.cli.replay.lines import print_row
-from bridge.config import Site
+from bridge.config import Site, load
+from bridge.config.build import build_store
 from bridge.config.problems import plural, visible
 from bridge.errors import ConfigError, StoreError
 from bridge.replay import Choice, Comparison, Troubles, Unlike, compare
@@ -30,21 +33,41 @@ def rerun_journal(choice: Choice, site: Site | None, troubles: Troubles, *, as_j
     with place.path.open("rb") as file:
         if file.read(len(SQLITE)) != SQLITE:
             raise ConfigError(f"{place.name}: unpack the database first")
-    with Reader(f"sqlite:///{place.path.absolute()}") as reader:
+    reader = Reader(f"sqlite:///{place.path.absolute()}")
+    return _rerun(
+        reader, site, bad=[str(bad) for bad in troubles.named], total=troubles.total, as_json=as_json
+    )
+
+
+def rerun_store(config: Path | None, files: Collection[str], *, as_json: bool) -> int:
+    """The same for the site's own database, SQLite or PostgreSQL. Raises the same."""
+    if config is None or files:
+        raise click.UsageError("--journal is the site's own database: --config FILE, and no log")
+    site = load(config, secrets=False)
+    return _rerun(build_store(site), site, as_json=as_json)
+
+
+def _rerun(journal: Reader, site: Site, *, bad: Sequence[str] = (), total: int = 0, as_json: bool) -> int:
+    """total: how many bad files there were; `bad` names the first."""
+    with journal as reader:
         try:
             found = compare(reader, site.plan())
         except (ValueError, TypeError) as error:
-            raise StoreError(f"{place.name}: a row was changed so that it cannot be read: {error}") from error
+            raise StoreError(f"{reader}: a row was changed so that it cannot be read: {error}") from error
     (_print_rows if as_json else _tell)(found)
-    for bad in troubles.named:
-        click.echo(str(bad), err=True)
+    for line in bad:
+        click.echo(line, err=True)
     if not found.events:
         return REFUSED
-    return 0 if found.same and not troubles.total else FAILED
+    return 0 if found.same and not total else FAILED
 
 
 def _tell(found: Comparison) -> None:
     events = f"{plural(found.events, 'event')}, {plural(found.incidents, 'incident')}"
+    if found.pruned:
+        click.echo(
+            f"events up to {found.pruned} were pruned: what followed from those that are gone may part"
+        )
     if found.same:
         click.echo(f"{events}: the same decisions")
         return
@@ -86,4 +109,5 @@ def _print_rows(found: Comparison) -> None:
         names = ("incident", "what", "stored", "now")
         print_row("unlike", {name: getattr(unlike, name) for name in names})
     figures = {"events": found.events, "incidents": found.incidents, "parted": found.parted}
+    figures["pruned"] = found.pruned
     print_row("journal", {**figures, "unlike": len(found.unlike), "same": found.same})
