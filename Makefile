@@ -22,7 +22,7 @@ FUZZ_SECONDS := 600
 # Processes that share the tests; those with real parts mostly wait.
 TEST_PROCESSES := 3
 
-.PHONY: help setup lock test parts lint fuzz demo lab bench asterisk-tree zoneminder-tree clean
+.PHONY: help setup lock test parts lint fuzz demo lab bench record-calls asterisk-tree zoneminder-tree clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,11 @@ bench: setup parts ## Print the figures: latency of an SOS, a flood, a storm on 
 	@$(BIN)/python -m bench.sip_bridged
 	@$(BIN)/python -m bench.sip_sos
 	@$(BIN)/python -m bench.rtp_relay
+	@$(BIN)/python -m bench.fallback
+	@$(BIN)/python -m bench.replay
+
+record-calls: setup asterisk-tree ## Record the calls of the tests anew (VERSION=22, SCENARIO=busy: only those)
+	@$(BIN)/python -m tests.calls.record $(VERSION) $(SCENARIO)
 
 asterisk-tree: ## Build Asterisk 22 and 16 for the tests, once, into the user's cache
 	@$(PYTHON) tests/parts/trees.py asterisk

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from bridge.calls.call import RECOVERED, shown
@@ -24,6 +25,13 @@ UNANSWERED: Final = "unanswered"
 """The fault of an SOS for which the dialplan gave up ringing; about `unanswered_subject`."""
 PROMPT: Final = "prompt"
 """The fault of an announcement whose file is missing; about `prompt_subject`."""
+IN_VAIN: Final = MappingProxyType(
+    {
+        "SOSNotTaken": "dispatch was told, and nobody pressed 1",
+        "SOSNotHeard": "nobody of dispatch picked up to hear of it",
+    }
+)
+"""Reports of a notification that rang in vain, in words."""
 MOST_PRESSED: Final = 1000
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -69,8 +77,8 @@ class Reports:
                 ]
             case "SOSDone" | "SOSTold":
                 return [*self._had_by_dispatcher(said), *self._of_sound(said)]
-            case "SOSNotTaken":
-                return [self._told(said, "dispatch was told, and nobody pressed 1")]
+            case "SOSNotTaken" | "SOSNotHeard":
+                return [self._told(said, IN_VAIN[said.name])]
             case "SOSSilent":
                 since = said.fields.get("since") or "some time"
                 return self._of_silence(said, Kind.FAULT, f"no sound comes from the phone, since {since}")

@@ -1,7 +1,8 @@
 """queue_log -> calls: who waited in which queue, and whether an agent took the call. One pass.
 
 `epoch|uniqueid|queue|agent|event|data...` (Asterisk's queue log documentation). It names no telephone: the
-phone is who the queue was told is calling, which an `ENTERQUEUE` line carries.
+phone is who the queue was told is calling, which an `ENTERQUEUE` line carries. Nor does it tell whether the
+PBX had picked up, or what became of a call that left all queues for something else in the dialplan.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bridge.replay.calls import ABANDONED, ANSWERED, UNANSWERED, CallRow, events_of
+from bridge.replay.calls import ABANDONED, ANSWERED, CallRow, events_of
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, text_of
@@ -23,14 +24,16 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     "ABANDON": ABANDONED,
     "COMPLETEAGENT": ANSWERED,
     "COMPLETECALLER": ANSWERED,
-    "BLINDTRANSFER": ANSWERED,
-    "ATTENDEDTRANSFER": ANSWERED,
-    "TRANSFER": ANSWERED,
-    "EXITWITHTIMEOUT": UNANSWERED,
-    "EXITEMPTY": UNANSWERED,
-    "EXITWITHKEY": UNANSWERED,
 }
-"""Events with which a caller leaves a queue, and what they say of the call."""
+"""Events with which a call ends, and what they say of it."""
+_TRANSFERS: Final = frozenset({"BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER"})
+"""Events with which an agent hands the call on: its end is no more the queue's."""
+_GOES_ON: Final = frozenset({"EXITWITHTIMEOUT", "EXITEMPTY", "EXITWITHKEY"})
+"""Events with which a call leaves a queue for what the dialplan has next: perhaps another queue."""
+
+_IN_QUEUE: Final = ("picked_up_at",)
+_GONE: Final = ("picked_up_at", "answered_at", "ended_at", "outcome")
+"""What the log cannot tell of a call that waits, and of one that left the queue."""
 
 
 class QueueCalls:
@@ -62,18 +65,29 @@ class QueueCalls:
         at = self._times.of(values[0].encode())
         uniqueid, queue, event = values[1], values[2], values[4]
         if event == "ENTERQUEUE":
-            if len(self._live) >= MOST_LIVE:
-                self._give(self._live.pop(next(iter(self._live))))
-            caller = values[6] if len(values) > FEWEST + 1 else ""
-            self._live[uniqueid] = CallRow(
-                uniqueid, caller, queue, self._interest.is_alarm(queue), at, picked_up_at=at
-            )
+            self._enters(uniqueid, queue, values[6] if len(values) > FEWEST + 1 else "", at)
         elif (row := self._live.get(uniqueid)) is not None:
             if event == "CONNECT":
                 row.answered_at = at
+            elif event in _GOES_ON:
+                row.unknown = _GONE
+            elif event in _TRANSFERS:
+                row.outcome, row.unknown = ANSWERED, (*_IN_QUEUE, "ended_at")
+                self._give(self._live.pop(uniqueid))
             elif outcome := _OUTCOMES.get(event):
                 row.ended_at, row.outcome = at, outcome
                 self._give(self._live.pop(uniqueid))
+
+    def _enters(self, uniqueid: str, queue: str, caller: str, at: float) -> None:
+        """Begin a call, or let the one that left a queue wait in the next."""
+        if row := self._live.get(uniqueid):
+            row.unknown = _IN_QUEUE
+            return
+        if len(self._live) >= MOST_LIVE:
+            self._give(self._live.pop(next(iter(self._live))))
+        self._live[uniqueid] = CallRow(
+            uniqueid, caller, queue, self._interest.is_alarm(queue), at, unknown=_IN_QUEUE
+        )
 
     def _give(self, row: CallRow) -> None:
         if row.alarm or self._interest.of_number(row.phone):

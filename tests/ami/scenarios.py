@@ -10,6 +10,7 @@ import time
 from typing import Final
 
 from tests.ami.stage import Scenario, Stage, in_vain, leg, talk
+from tests.ami.truth import Person
 from tests.parts.sip import (
     Phone,
     answers,
@@ -91,22 +92,22 @@ def _refused_by_dialplan(stage: Stage) -> None:
 
 
 def _press_one(stage: Stage) -> None:
-    stage.answer("2003", answers(after=0.1))
-    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")]))
+    stage.answer("2003", answers(after=0.1), by_key=True)
+    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")]), by_key=True)
     stage.call(calls(PHONE, hangs_up_after=0.2), "9116").finish()
     stage.wait_for_channels(0)
 
 
 def _press_one_of_an_answered_phone(stage: Stage) -> None:
-    stage.answer("2003", answers(after=0.1))
-    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")], hangs_up_after=0.2))
+    stage.answer("2003", answers(after=0.1), by_key=True)
+    stage.answer("2004", answers(after=0.1, presses=[(0.7, "1")], hangs_up_after=0.2), by_key=True)
     stage.call(calls(PHONE), "9118").finish()
     stage.wait_for_channels(0)
 
 
 def _alias(stage: Stage) -> None:
     stage.answer("9110", answers(after=0.1))
-    stage.call(calls(PHONE, hangs_up_after=0.2), "7110").finish()
+    stage.call(calls(PHONE, hangs_up_after=0.2), "7110", means="9110").finish()
 
 
 def _withheld(stage: Stage) -> None:
@@ -146,9 +147,11 @@ def _redirected(stage: Stage) -> None:
 
 def _picked_up_by_another(stage: Stage) -> None:
     stage.answer("9110", rings_unanswered())
-    phone = stage.call(calls(PHONE, hangs_up_after=0.3), "9120")
+    taken_by: list[Person] = []
+    phone = stage.call(calls(PHONE, hangs_up_after=0.3), "9120", to=taken_by)
     phone.wait_received("180")
-    other = stage.phones.call(calls(Phone("2005")), stage.pbx.sip_port, "8120")
+    other = stage.call(calls(Phone("2005")), "8120", to=[Person(phone)])
+    taken_by.append(Person(other))
     phone.finish()
     other.finish()
 
@@ -224,7 +227,7 @@ SCENARIOS: Final = (
     ),
     Scenario("alias", _alias, talk("9110") | {"out 1001 7110": ["dialing", "ended pbx redirected"]}),
     Scenario("withheld", _withheld, talk("9110", caller="1002") | {"fault_cleared 1002": ["fault_cleared"]}),
-    Scenario("wrong_password", _wrong_password, {"fault 1002": ["fault"]}),
+    Scenario("wrong_password", _wrong_password, {"fault 1002": ["fault"]}, no_call=True),
     Scenario("vanished", _vanished, talk("9110", caller="1011", by="pbx")),
     Scenario("hung_up_by_pbx", _hung_up_by_pbx, talk("9110", by="pbx")),
     Scenario(

@@ -15,7 +15,7 @@ from bridge.protocols.ami_session import Refused, connect
 from bridge.simulator.ami_server import AmiServer
 from bridge.simulator.dialogue import Dialogue
 from tests.ami.conftest import MakeAccount
-from tests.ami.record import DEMO_CONSOLE, DEMO_PHONE
+from tests.calls.record import DEMO_CONSOLE, DEMO_PHONE
 from tests.calls.test_recordings import FOLDER, feed
 
 TEXT = b"""\

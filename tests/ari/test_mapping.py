@@ -14,12 +14,13 @@ from bridge.model import Event, Kind
 from bridge.protocols.ari import Message, parse
 from bridge.protocols.ari.events import text_at, texts_at, time_of
 from bridge.triggers.ari.mapping import channels_of, devices_of, fact_of
+from tests.ami import truth
+from tests.ami.every import EVERY, VERSIONS
 from tests.ami.stage import story_of
-from tests.ari.record import FIXTURES, RECORDED
-from tests.ari.scenarios import ALL
+from tests.ari.scenarios import FIXTURES, RECORDED
+from tests.calls.agreement import assert_events_agree
 
-VERSIONS = ["22", "16"]
-EXPECTED = {scenario.name: scenario.expected for scenario in ALL}
+EXPECTED = {scenario.name: scenario.expected for scenario in EVERY}
 ONLY_AMI = ("fault", "fault_cleared")
 
 both_versions = pytest.mark.parametrize("version", VERSIONS)
@@ -44,6 +45,14 @@ def test_story(version: str, name: str) -> None:
     assert {event.via for event in events} == {"ari"}
     assert all(event.occurred_at > 1_700_000_000 for event in events), "the PBX's own time"
     assert (tracker.live_channels, tracker.live_calls) == (0, 0), "nothing is kept of what is over"
+
+
+@both_versions
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_what_the_telephones_saw(version: str, name: str) -> None:
+    file = FIXTURES.parent / "logs" / version / f"{name}.truth"
+    events = feed(CallTracker("asterisk/pbx1", via="ari"), messages_of(version, name))
+    assert_events_agree(events, truth.read(file) if file.exists() else [])
 
 
 def test_every_recording_has_its_scenario() -> None:

@@ -11,13 +11,14 @@ from bridge.model import CALL_KINDS, Event, Kind
 from bridge.protocols.ami import Message, Parser
 from bridge.simulator.dialogue import Dialogue
 from bridge.triggers.ami.mapping import channel_of, fact_of
-from tests.ami.scenarios import SCENARIOS
+from tests.ami import truth
+from tests.ami.every import EVERY, VERSIONS
 from tests.ami.stage import Scenario, story_of
+from tests.calls.agreement import assert_events_agree
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "ami"
-VERSIONS = ["22", "16"]
 
-every_recording = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+every_recording = pytest.mark.parametrize("scenario", EVERY, ids=lambda scenario: scenario.name)
 both_versions = pytest.mark.parametrize("version", VERSIONS)
 
 
@@ -46,6 +47,15 @@ def test_story(version: str, scenario: Scenario) -> None:
     events = feed(tracker, messages_of(version, scenario.name))
     assert story_of(events) == {call: list(said) for call, said in scenario.expected.items()}
     assert (tracker.live_channels, tracker.live_calls) == (0, 0), "nothing is kept of what is over"
+
+
+@both_versions
+@every_recording
+def test_it_is_what_the_telephones_saw(version: str, scenario: Scenario) -> None:
+    """sipp's own messages of the same calls; see tests/ami/truth.py."""
+    file = FOLDER.parent / "logs" / version / f"{scenario.name}.truth"
+    told = truth.read(file) if file.exists() else []
+    assert_events_agree(events_of(version, scenario.name), [] if scenario.no_call else told)
 
 
 @both_versions
