@@ -15,13 +15,15 @@ from bridge.replay.inputs import Source, places
 from bridge.replay.interest import Interest
 from bridge.replay.journal import Comparison, Parting, Unlike, compare
 from bridge.replay.reading import Progress, Reading
-from bridge.replay.reconcile import Due, Lost, Reconciliation
+from bridge.replay.reconcile import Due, Lost, Reconciliation, events_for, owed_to
 from bridge.replay.rerun import PROOF, Rerun
 from bridge.replay.summary import STEADY, UPSET, WINDOW, Load, Summary
+from bridge.replay.tail import MARGIN, Tail, Unreadable, tail_of
 from bridge.replay.times import Times
 from bridge.replay.trouble import BadLine, Troubles
 
 __all__ = [
+    "MARGIN",
     "PROOF",
     "STEADY",
     "UPSET",
@@ -48,11 +50,16 @@ __all__ = [
     "Rerun",
     "Source",
     "Summary",
+    "Tail",
     "Times",
     "Troubles",
     "Unlike",
+    "Unreadable",
     "View",
     "choose",
     "compare",
+    "events_for",
+    "owed_to",
     "places",
+    "tail_of",
 ]

@@ -14,6 +14,8 @@ ABANDONED: Final = "abandoned"
 """The caller ended it first."""
 UNANSWERED: Final = "unanswered"
 """The PBX gave up."""
+_ENDED_BY: Final[Mapping[str, str]] = {ABANDONED: "caller", UNANSWERED: "pbx"}
+"""Of a talk a log that has it in one piece does not tell."""
 
 
 @dataclass(slots=True)
@@ -35,7 +37,7 @@ class CallRow:
     outcome: str | None = None
     """`ANSWERED`, `ABANDONED` or `UNANSWERED`; None while the log does not show its end."""
     unknown: tuple[str, ...] = ()
-    """Names of the times that the log cannot tell: None there says nothing."""
+    """Names of what the log cannot tell: None there says nothing, and `dialled` may be where it was led."""
 
 
 class CallBook:
@@ -91,13 +93,14 @@ def outcome_of(ended: Event, *, connected: bool) -> str:
 def events_of(row: CallRow, source: str, *, via: str, caller: str) -> Iterator[Event]:
     """Yield what the tracker would say of the call, from a log that has a call in one piece.
 
-    A person's answer whose time the log does not tell counts from when the PBX picked up.
+    A person's answer whose time the log does not tell counts from when the PBX picked up, and the other way
+    round.
     """
     answered = row.answered_at or (row.picked_up_at if row.outcome == ANSWERED else None)
-    how = {"ended_by": "pbx" if row.outcome == UNANSWERED else "caller", "outcome": row.outcome or "unknown"}
+    how = {"ended_by": _ENDED_BY.get(row.outcome or "", ""), "outcome": row.outcome or "unknown"}
     moments: tuple[tuple[Kind, float | None, Mapping[str, str]], ...] = (
         (Kind.CALL_DIALING, row.dialing_at, {}),
-        (Kind.CALL_ANSWERED, row.picked_up_at, {}),
+        (Kind.CALL_ANSWERED, row.picked_up_at or answered, {}),
         (Kind.CALL_CONNECTED, answered, {}),
         (Kind.CALL_ENDED, row.ended_at, how),
     )
@@ -112,5 +115,5 @@ def events_of(row: CallRow, source: str, *, via: str, caller: str) -> Iterator[E
                 caller=caller,
                 dialled=row.dialled,
                 via=via,
-                attributes={"direction": "out", **said},
+                attributes={name: value for name, value in {"direction": "out", **said}.items() if value},
             )

@@ -1,18 +1,20 @@
 """CDR rows -> calls: who called whom, when, and how it came out. One pass; what it holds are recent calls.
 
-A CDR tells when the PBX picked up and whether a person answered, but never when: that stays unknown. Nor does
-it always tell who ended a call that nobody answered.
+A CDR tells when the PBX picked up and whether a person answered, but never when: that stays unknown. Of a
+call that nobody answered it tells who ended it only where the dialplan did: a caller who gives up and a
+console that declines (603) leave the same row. Its `dst` is where the dialplan stood last: of a call that was
+led elsewhere (a transfer, a redirect) what was dialled is unknown.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from bridge.calls.channels import endpoint_of, is_device
-from bridge.replay.calls import ABANDONED, ANSWERED, UNANSWERED, CallRow, events_of
+from bridge.replay.calls import ANSWERED, UNANSWERED, CallRow, events_of
 from bridge.replay.cdr_layout import DISPOSITIONS, CdrLayout
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
@@ -25,8 +27,6 @@ MOST_HELD: Final = 20_000
 _REFUSED: Final = frozenset({"BUSY", "FAILED", "CONGESTION"})
 _GIVES_UP: Final = frozenset({"hangup", "busy", "congestion"})
 """Applications by which the dialplan itself ends a call."""
-_DIAL_TIMEOUT: Final = re.compile(r"[^,]*,(\d+)")
-_QUEUE_TIMEOUT: Final = re.compile(r"[^,]*,[^,]*,[^,]*,[^,]*,(\d+)")
 _DIALLED_BY_PBX: Final = "appdial"
 """What CDR calls the application of a channel that Asterisk has dialled itself."""
 _BORN: Final = re.compile(r"(\d{9,10})\.\d+$")
@@ -182,7 +182,7 @@ class CdrCalls:
             picked_up_at=picked_up,
             ended_at=max(leg.end for leg in held.own),
             outcome=outcome,
-            unknown=(*(("answered_at",) if answered else ()), *(() if outcome else ("outcome",))),
+            unknown=tuple(_unknown(held.own, answered=answered, outcome=outcome)),
         )
         if row.alarm or self._interest.of_endpoint(row.phone):
             self._outlet.call(row, events_of(row, self._source, via="cdr", caller=first.caller))
@@ -198,19 +198,24 @@ def _by_a_person(held: _Held) -> bool:
 
 def _in_vain(own: Sequence[Leg]) -> str | None:
     """Return who ended a call that no person answered; None where the rows cannot tell."""
-    last = max(own, key=lambda leg: leg.end)
     if any(leg.answered and leg.dstchannel for leg in own):
         return None  # by something that may have been a person
-    if last.disposition in _REFUSED or last.app in _GIVES_UP:
+    # Of rows that end in the same second the later one stands lower in the file.
+    last = max(reversed(own), key=lambda leg: leg.end)
+    # A row of the dialplan's own hangup is only there where the phone was still on.
+    if last.disposition in _REFUSED or any(leg.app in _GIVES_UP for leg in own):
         return UNANSWERED
-    pattern = {"dial": _DIAL_TIMEOUT, "queue": _QUEUE_TIMEOUT}.get(last.app)
-    found = pattern.match(last.data) if pattern else None
-    if found is None:
-        return None
-    left = int(found[1]) - (last.end - last.start)
-    if left > 1:
-        return ABANDONED
-    return UNANSWERED if left < 0 else None
+    return None
+
+
+def _unknown(own: Sequence[Leg], *, answered: bool, outcome: str | None) -> Iterator[str]:
+    """Yield what the rows do not tell of the call."""
+    if len({leg.data for leg in own if leg.answered and leg.dstchannel}) > 1:
+        yield "dialled"
+    if answered:
+        yield "answered_at"
+    if outcome is None:
+        yield "outcome"
 
 
 def _other_half(channel: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from bridge.calls import facts
 from bridge.replay.records import text_of
 
-OWN: Final = frozenset({"s", ""})
+OWN: Final = frozenset({b"s", b""})
 """Where a leg that the PBX itself dials stands when it starts; a phone's call stands at what was dialled."""
 _BRIDGE: Final = b'""bridge_id"":""'
 _HUNG_UP_BY: Final = b'""hangupsource"":""'
@@ -70,7 +70,7 @@ def facts_of(row: Row, uniqueid_of: dict[str, str]) -> Iterator[facts.Fact]:
             yield facts.Destroyed(at=row.at, uniqueid=row.uniqueid)
 
 
-def is_incoming(exten: str) -> bool:
+def is_incoming(exten: bytes) -> bool:
     """Whether a channel that starts there is a device's call to the PBX."""
     return exten not in OWN
 
@@ -92,11 +92,11 @@ def _how(extra: bytes) -> tuple[str, bool]:
     """Return how the last Dial ended, and whether the call was refused. extra: without a channel's name."""
     status = _DIAL_STATUS.search(extra)
     how = text_of(status[1]) if status else ""
-    return how, not how and _REFUSED.search(extra) is not None
+    return how, _REFUSED.search(extra) is not None
 
 
 def _started(row: Row) -> Iterator[facts.Fact]:
-    incoming = is_incoming(row.exten)
+    incoming = is_incoming(row.exten.encode())
     yield facts.Created(
         at=row.at,
         uniqueid=row.uniqueid,

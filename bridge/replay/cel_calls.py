@@ -1,9 +1,4 @@
-"""CEL lines in, calls and events out. One pass; what it holds are the calls that live.
-
-A call that may matter to a site goes through the tracker row by row, as live, and so do calls that meet in
-one bridge (a transfer, a pickup, a conference). Any other is put together when its last channel is gone, see
-`cel_shapes`.
-"""
+"""CEL lines in, calls and events out. One pass; what it holds are the calls that live, see `gathering`."""
 
 from __future__ import annotations
 
@@ -13,44 +8,36 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from bridge.calls import CallTracker
-from bridge.calls.channels import endpoint_of, is_device
-from bridge.replay.calls import CallRow
-from bridge.replay.cel import Row, bridge_in, facts_of
+from bridge.calls.channels import is_device
+from bridge.calls.facts import Fact
+from bridge.replay.cel import Row, bridge_in, end_in, facts_of, is_incoming
 from bridge.replay.cel_layout import KINDS, Layout
-from bridge.replay.cel_shapes import Shapes
+from bridge.replay.gathering import Gathering
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, Table, Values, text_of
 from bridge.replay.trouble import Troubles, excerpt
 
-MOST_LIVE: Final = 100_000
-"""Channels whose end the log has not shown. The oldest are given up first: their end was never written."""
 BACKWARDS: Final = 60.0
 """Seconds by which a channel may begin before one that stands earlier in the log."""
 BATCH: Final = 500
-"""Lines read at once; where one of them is not as the others are, they are read one by one."""
-_READ: Final = frozenset({b"ANSWER", b"BRIDGE_ENTER", b"BRIDGE_EXIT", b"HANGUP", b"CHAN_END"})
-"""What is read besides CHAN_START, and the APP_START of an alarm."""
-_KINDS: Final = frozenset(kind.encode() for kind in KINDS)
+"""Lines read at once where some of them are not as the others are."""
+_START, _ANSWER, _ENTER, _EXIT, _HANGUP, _END, _APPLICATION, _OTHER = range(8)
+_CODES: Final = {kind.encode(): _OTHER for kind in KINDS} | {
+    b"CHAN_START": _START,
+    b"ANSWER": _ANSWER,
+    b"BRIDGE_ENTER": _ENTER,
+    b"BRIDGE_EXIT": _EXIT,
+    b"HANGUP": _HANGUP,
+    b"CHAN_END": _END,
+    b"APP_START": _APPLICATION,
+}
 _CERTAIN_TIME: Final = re.compile(
     rb"[1-3]\d{9}(?:\.\d+)?"
     rb"|20\d\d-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     rb"[ T](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?"
 ).pattern
 """Of this no look is needed whether it is a time."""
-
-
-class _Group:
-    """The channels of one call, while one of them lives. `rows` is None once they go through the tracker."""
-
-    __slots__ = ("bridges", "linkedid", "open", "rows")
-
-    def __init__(self, linkedid: bytes) -> None:
-        self.linkedid = linkedid
-        self.rows: list[Values] | None = []
-        self.open = 0
-        self.bridges: list[bytes] = []
 
 
 class CelCalls:
@@ -71,41 +58,41 @@ class CelCalls:
         time_of: Callable[[bytes], float],
     ) -> None:
         self._table, self._layout = _table_of(layout)
-        self._outlet = outlet
         self._interest = interest
         self._troubles = troubles
         self._time_of = time_of
-        self._tracker = CallTracker(source, via="cel")
-        self._names: dict[str, str] = {}
-        """Channel name -> Uniqueid, of the channels that go through the tracker."""
-        self._group_of: dict[bytes, _Group] = {}
-        """By Uniqueid."""
-        self._linked: dict[bytes, _Group] = {}
-        self._in_bridge: dict[bytes, _Group] = {}
-        self._shapes = Shapes(self._layout)
+        self._gathering: Gathering[Values] = Gathering(self, outlet, source=source, via="cel")
         self._alarms = lru_cache(maxsize=10_000)(self._is_alarm)
         self._newest = 0.0
 
-    def feed(self, file: str, first: int, lines: Sequence[bytes]) -> int:
-        """Read lines, which have no LF any more; return how many were records. first: number of the first."""
+    def feed(self, file: str, first: int, text: bytes) -> int:
+        """Read lines, which have an LF between them; return how many were records.
+
+        first: number of the first.
+        """
         bad = self._troubles.total
-        for start in range(0, len(lines), BATCH):
-            batch, number = lines[start : start + BATCH], first + start
-            rows = self._table.rows(batch)
-            if rows is None:
-                self._rows(file, self._one_by_one(file, number, batch))
-            else:
-                self._rows(file, enumerate(rows, number))
-        return len(lines) - (self._troubles.total - bad)
+        count = text.count(b"\n") + 1
+        rows = self._table.rows(text, count)
+        if rows is not None:
+            self._read(file, enumerate(rows, first))
+        else:
+            self._read_in_batches(file, first, text.split(b"\n"))
+        return count - (self._troubles.total - bad)
 
     def end(self) -> None:
         """The log is over: tell of the calls that live."""
-        for group in dict.fromkeys(self._group_of.values()):
-            self._finish(group)
-        self._group_of.clear()
-        self._linked.clear()
+        self._gathering.finish()
 
-    # --- rows -----------------------------------------------------------------------------------
+    # --- lines --------------------------------------------------------------------------------------
+
+    def _read_in_batches(self, file: str, first: int, lines: Sequence[bytes]) -> None:
+        for start in range(0, len(lines), BATCH):
+            batch, number = lines[start : start + BATCH], first + start
+            rows = self._table.rows(b"\n".join(batch), len(batch))
+            if rows is None:
+                self._read(file, self._one_by_one(file, number, batch))
+            else:
+                self._read(file, enumerate(rows, number))
 
     def _one_by_one(self, file: str, first: int, lines: Sequence[bytes]) -> Iterator[tuple[int, Values]]:
         """Yield the rows that are some, with their numbers."""
@@ -118,98 +105,73 @@ class CelCalls:
             else:
                 yield number, row
 
-    def _rows(self, file: str, rows: Iterable[tuple[int, Values]]) -> None:
-        kind_at, uniqueid_at, exten_at = self._layout.kind, self._layout.uniqueid, self._layout.exten
-        group_of, alarms = self._group_of, self._alarms
+    def _read(self, file: str, rows: Iterable[tuple[int, Values]]) -> None:
+        """A log of years has hundreds of millions of rows: what is done for each is done here and now."""
+        kind_at, uniqueid_at, extra_at = self._layout.kind, self._layout.uniqueid, self._layout.extra
+        channels, add, codes = self._gathering.channels, self._gathering.add, _CODES
         for number, row in rows:
-            kind = row[kind_at]
-            if kind in _READ or (kind == b"APP_START" and alarms(row[exten_at])):
-                group = group_of.get(row[uniqueid_at])
-                if group is None:
-                    continue  # of a channel that began before the log, or whose end is told already
-                if kind == b"BRIDGE_ENTER":
-                    self._meet(group, row)
-                if group.rows is None:
-                    self._track(row)
-                else:
-                    group.rows.append(row)
-                    if kind == b"APP_START":
-                        self._track_all(group)
-                if kind == b"CHAN_END":
-                    self._ends(group, row[uniqueid_at])
-            elif kind == b"CHAN_START":
+            code = codes.get(row[kind_at])
+            if code == _OTHER or (code == _APPLICATION and not self._alarms(row[self._layout.exten])):
+                continue
+            if code == _START or code is None:
                 try:
                     self._starts(row)
                 except Broken as error:
                     self._troubles.note(file, number, str(error), excerpt(b",".join(row)))
-            elif kind not in _KINDS:
-                self._troubles.note(file, number, "no CEL event", excerpt(b",".join(row)))
+                continue
+            channel = channels.get(row[uniqueid_at])
+            if channel is None:
+                continue  # it began before the log, or its end is told already
+            if code == _ENTER:
+                bridge, mixing = bridge_in(row[extra_at])
+                add(channel, row, code, self._gathering.entered(channel, bridge), mixing)
+            elif code == _EXIT:
+                bridge, _ = bridge_in(row[extra_at])
+                add(channel, row, code, channel.group.bridges.get(bridge))
+            elif code == _HANGUP:
+                by, how = end_in(row[extra_at])
+                same = row[self._layout.linkedid] == channel.group.linkedid
+                add(channel, row, code, self._gathering.named(channel.group, by), how, same)
+            else:
+                add(channel, row, code)
+                if code == _END:
+                    self._gathering.end(row[uniqueid_at])
+                elif code == _APPLICATION:
+                    self._gathering.track(channel.group)
 
     def _starts(self, row: Values) -> None:
-        group = self._group_of.get(row[self._layout.uniqueid]) or self._begins(row)
-        if group.rows is None:
-            self._track(row)
-            return
-        group.rows.append(row)
-        exten, channel = row[self._layout.exten], row[self._layout.channel]
-        if self._alarms(exten) or self._interest.of_channel(channel):
-            self._track_all(group)
+        """Raises Broken."""
+        layout = self._layout
+        if row[layout.kind] != b"CHAN_START":
+            raise Broken("no CEL event")
+        uniqueid, linkedid, name = row[layout.uniqueid], row[layout.linkedid], row[layout.channel]
+        exten = row[layout.exten]
+        channel = self._gathering.channels.get(uniqueid)
+        if channel is None:
+            self._in_order(row)
+            channel = self._gathering.begin(uniqueid, linkedid, name)
+        kin, incoming = self._gathering.kin(channel), is_incoming(exten)
+        self._gathering.add(channel, row, _START, kin, incoming, uniqueid == linkedid)
+        if self._alarms(exten) or self._interest.of_channel(name):
+            self._gathering.track(channel.group)
 
-    def _begins(self, row: Values) -> _Group:
-        at = self._time_of(row[self._layout.time])
+    def _in_order(self, row: Values) -> None:
+        """Raises Broken for a channel that begins too early."""
+        at = self.time(row)
         if at < self._newest - BACKWARDS:
             raise Broken("a call that began long before the one above it: is the log in order?")
         self._newest = max(self._newest, at)
-        if len(self._group_of) >= MOST_LIVE:
-            oldest = next(iter(self._group_of))
-            self._ends(self._group_of[oldest], oldest)
-        linkedid = row[self._layout.linkedid]
-        group = self._linked.get(linkedid)
-        if group is None:
-            group = self._linked[linkedid] = _Group(linkedid)
-        self._group_of[row[self._layout.uniqueid]] = group
-        group.open += 1
-        return group
-
-    def _ends(self, group: _Group, uniqueid: bytes) -> None:
-        del self._group_of[uniqueid]
-        group.open -= 1
-        if group.open:
-            return
-        for bridge in group.bridges:
-            if self._in_bridge.get(bridge) is group:
-                del self._in_bridge[bridge]
-        if self._linked.get(group.linkedid) is group:
-            del self._linked[group.linkedid]
-        self._finish(group)
-
-    def _meet(self, group: _Group, row: Values) -> None:
-        """Where the channel meets one of another call in this bridge, both calls go to the tracker."""
-        bridge, _ = bridge_in(row[self._layout.extra])
-        other = self._in_bridge.setdefault(bridge, group)
-        if other is group:
-            group.bridges.append(bridge)
-            return
-        self._track_all(other)
-        self._track_all(group)
 
     def _is_alarm(self, exten: bytes) -> bool:
         return self._interest.is_alarm(text_of(exten))
 
-    # --- a call -------------------------------------------------------------------------------------
+    # --- what a row says, for the gathering -----------------------------------------------------------
 
-    def _track_all(self, group: _Group) -> None:
-        """From now on its rows go through the tracker, and so do those that came already."""
-        rows, group.rows = group.rows, None
-        for raw in rows or ():
-            self._track(raw)
-
-    def _track(self, raw: Values) -> None:
+    def facts(self, raw: Values, names: dict[str, str]) -> Sequence[Fact]:
         layout = self._layout
-        kind = raw[layout.kind]
         row = Row(
-            kind,
-            self._time_of(raw[layout.time]),
+            raw[layout.kind],
+            self.time(raw),
             text_of(raw[layout.uniqueid]),
             text_of(raw[layout.linkedid]),
             text_of(raw[layout.channel]),
@@ -217,42 +179,25 @@ class CelCalls:
             text_of(raw[layout.caller]),
             raw[layout.extra],
         )
-        if kind == b"APP_START" and not self._led_to_alarm(row):
-            return
-        if kind == b"CHAN_START":
-            self._names[row.channel] = row.uniqueid
-        for fact in facts_of(row, self._names):
-            for event in self._tracker.feed(fact):
-                self._outlet.event(event)
-        if kind == b"CHAN_END":
-            self._names.pop(row.channel, None)
+        if row.kind == b"APP_START" and not self._led_to_alarm(row):
+            return ()
+        if row.kind == b"CHAN_START":
+            names[row.channel] = row.uniqueid
+        stated = tuple(facts_of(row, names))
+        if row.kind == b"CHAN_END":
+            names.pop(row.channel, None)
+        return stated
+
+    def time(self, row: Values) -> float:
+        return self._time_of(row[self._layout.time])
+
+    def start(self, row: Values) -> tuple[str, str, str]:
+        layout = self._layout
+        return text_of(row[layout.uniqueid]), text_of(row[layout.channel]), text_of(row[layout.exten])
 
     def _led_to_alarm(self, row: Row) -> bool:
         phones_own = row.uniqueid == row.linkedid and is_device(row.channel)
         return phones_own and self._interest.is_alarm(row.exten)
-
-    def _finish(self, group: _Group) -> None:
-        rows, layout = group.rows, self._layout
-        if not rows:
-            return
-        for found in self._shapes.outcomes(group.linkedid, rows):
-            start = rows[found.dialing]
-            self._outlet.call(
-                CallRow(
-                    text_of(start[layout.uniqueid]),
-                    endpoint_of(text_of(start[layout.channel])),
-                    text_of(start[layout.exten]),
-                    False,
-                    self._time_of(start[layout.time]),
-                    self._time_at(rows, found.picked_up),
-                    self._time_at(rows, found.answered),
-                    self._time_at(rows, found.ended),
-                    found.outcome,
-                )
-            )
-
-    def _time_at(self, rows: Sequence[Values], position: int) -> float | None:
-        return self._time_of(rows[position][self._layout.time]) if position >= 0 else None
 
 
 def _table_of(layout: Layout) -> tuple[Table, Layout]:

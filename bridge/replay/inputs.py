@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from bridge.errors import ConfigError
 from bridge.replay.trouble import Troubles, excerpt
 
-BLOCK: Final = 1024 * 1024
+BLOCK: Final = 256 * 1024
 """Bytes read at a time."""
 HEAD: Final = 64 * 1024
 """Bytes of a file's beginning by which its format, its age and a second copy of it are known."""
@@ -77,43 +77,42 @@ class Source:
                 raise
         return b"".join(parts)
 
-    def lines(self, troubles: Troubles) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield (number of the first line, lines without LF). A line without an end is noted and left out."""
+    def texts(self, troubles: Troubles) -> Iterator[tuple[int, bytes]]:
+        """Yield (number of the first line, lines with an LF between them). What is no line is noted."""
         rest, number = b"", 1
         skipping = False
         for block in self.blocks(troubles):
-            *lines, rest = (rest + block).split(b"\n")
-            if skipping and lines:
-                del lines[0]
+            text, end, rest = (rest + block).rpartition(b"\n")
+            if skipping and end:
+                _, end, text = text.partition(b"\n")
                 number += 1
                 skipping = False
-            if b"\0" in block:
-                yield from self._without_nul(number, lines, troubles)
-            elif lines:
-                yield number, lines
-            number += len(lines)
+            if end:
+                yield from self._without_nul(number, text, troubles)
+                number += text.count(b"\n") + 1
             if len(rest) > LONGEST_LINE:
                 if not skipping:
                     troubles.note(self.name, number, "a line without an end")
                 skipping, rest = True, b""
         if rest and not skipping:
-            yield number, [rest]
+            yield from self._without_nul(number, rest, troubles)
 
-    def _without_nul(
-        self, number: int, lines: Sequence[bytes], troubles: Troubles
-    ) -> Iterator[tuple[int, list[bytes]]]:
+    def _without_nul(self, number: int, text: bytes, troubles: Troubles) -> Iterator[tuple[int, bytes]]:
         """A disk that was full, or a crash, leaves NUL bytes: no record has any."""
+        if b"\0" not in text:
+            yield number, text
+            return
         good: list[bytes] = []
-        for at, line in enumerate(lines, number):
+        for at, line in enumerate(text.split(b"\n"), number):
             if b"\0" not in line:
                 good.append(line)
                 continue
             troubles.note(self.name, at, "a NUL byte", excerpt(line))
             if good:
-                yield at - len(good), good
+                yield at - len(good), b"\n".join(good)
             good = []
         if good:
-            yield number + len(lines) - len(good), good
+            yield number + text.count(b"\n") + 1 - len(good), b"\n".join(good)
 
     def close(self) -> None:
         if self._packed is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from bridge.replay.cdr import CdrCalls
 from bridge.replay.cel_calls import CelCalls
@@ -17,14 +16,6 @@ from bridge.replay.queue_log import QueueCalls
 from bridge.replay.spoken import Spoken
 from bridge.replay.times import Times
 from bridge.replay.trouble import Troubles
-
-
-class _Lines(Protocol):
-    """A reader of one format, or of one order of columns of it."""
-
-    def feed(self, file: str, first: int, lines: Sequence[bytes]) -> int: ...
-
-    def end(self) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,8 +49,9 @@ class Reading:
         self._source = source
         self.tell: Callable[[Progress], object] = lambda _: None
         """Called now and then while a file is read."""
-        self._spoken: dict[str, Spoken] = {}
-        self._readers: dict[Layout | str, _Lines] = {}
+        self._spoken = Spoken(outlet, interest, troubles, source=source)
+        self._cel: dict[Layout, CelCalls] = {}
+        self._tables: dict[str, CdrCalls | QueueCalls] = {}
         self.progress = Progress()
         self.formats: dict[str, int] = {}
         """How many records of each format were read."""
@@ -70,52 +62,56 @@ class Reading:
         name = f"cdr ({found.cdr.name})" if found.cdr else str(found.format)
         before = self.progress.records
         if found.format is Format.AMI:
-            self._count(source, self._spoken_by("ami").ami_bytes(source.name, self._watched(source)))
+            self._count(source, self._spoken.ami_bytes(source.name, self._watched(source)))
         else:
             self._lines(source, found)
         self.formats[name] = self.formats.get(name, 0) + self.progress.records - before
 
     def end(self) -> None:
         """All files are read: tell of what still lives."""
-        for reader in self._readers.values():
+        for reader in (self._spoken, *self._cel.values(), *self._tables.values()):
             reader.end()
 
     def _lines(self, source: Source, found: Detected) -> None:
         feed = self._feed_of(found)
         header = bool((found.cel and found.cel.header) or (found.cdr and found.cdr.header))
-        for first, lines in source.lines(self._troubles):
-            number = first
-            if header and first == 1:
-                lines, number = lines[1:], 2  # noqa: PLW2901  the header is no record
+        for first, text in source.texts(self._troubles):
+            number, lines = first, text
+            if header and first == 1:  # it is no record
+                _, more, lines = text.partition(b"\n")
+                if not more:
+                    continue
+                number = 2
             self._count(source, feed(source.name, number, lines))
 
-    def _feed_of(self, found: Detected) -> Callable[[str, int, Sequence[bytes]], int]:
+    def _feed_of(self, found: Detected) -> Callable[[str, int, bytes], int]:
+        """Return what takes a file's name, the number of a line, and lines from there on."""
         match found.format:
+            case Format.CEL if found.cel is not None:
+                return self._cel_reader(found.cel).feed
             case Format.AMI_JSON:
-                return self._spoken_by("ami").ami_lines
+                return _by_line(self._spoken.ami_lines)
             case Format.ARI:
-                return self._spoken_by("ari").ari_lines
+                return _by_line(self._spoken.ari_lines)
             case _:
-                return self._reader_of(found).feed
+                return _by_line(self._table_reader(found).feed)
 
-    def _reader_of(self, found: Detected) -> _Lines:
-        key = found.cel or (f"cdr {found.cdr.columns} {found.cdr.name}" if found.cdr else str(found.format))
-        if key not in self._readers:
-            self._readers[key] = self._new_reader(found)
-        return self._readers[key]
+    def _cel_reader(self, layout: Layout) -> CelCalls:
+        if layout not in self._cel:
+            common = (self._outlet, self._interest, self._troubles)
+            self._cel[layout] = CelCalls(layout, *common, source=self._source, time_of=self._times.of)
+        return self._cel[layout]
 
-    def _new_reader(self, found: Detected) -> _Lines:
-        common = (self._outlet, self._interest, self._troubles)
-        if found.cel is not None:
-            return CelCalls(found.cel, *common, source=self._source, time_of=self._times.of)
-        if found.cdr is not None:
-            return CdrCalls(found.cdr, *common, source=self._source, time_of=self._times.of)
-        return QueueCalls(*common, source=self._source, times=self._times)
-
-    def _spoken_by(self, via: str) -> Spoken:
-        if via not in self._spoken:
-            self._spoken[via] = Spoken(self._outlet, self._troubles, source=self._source, via=via)
-        return self._spoken[via]
+    def _table_reader(self, found: Detected) -> CdrCalls | QueueCalls:
+        key = f"cdr {found.cdr.columns} {found.cdr.name}" if found.cdr else str(found.format)
+        if key not in self._tables:
+            common = (self._outlet, self._interest, self._troubles)
+            self._tables[key] = (
+                CdrCalls(found.cdr, *common, source=self._source, time_of=self._times.of)
+                if found.cdr
+                else QueueCalls(*common, source=self._source, times=self._times)
+            )
+        return self._tables[key]
 
     def _watched(self, source: Source) -> Iterator[bytes]:
         for block in source.blocks(self._troubles):
@@ -127,3 +123,8 @@ class Reading:
         self.progress.records += records
         self.progress.done = source.done
         self.tell(self.progress)
+
+
+def _by_line(feed: Callable[[str, int, Sequence[bytes]], int]) -> Callable[[str, int, bytes], int]:
+    """For a reader that takes lines one by one, without their LF."""
+    return lambda file, first, text: feed(file, first, text.split(b"\n"))

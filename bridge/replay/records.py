@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 Values = tuple[bytes, ...]
@@ -83,11 +83,11 @@ class Table:
         """Return where that column is in a row."""
         return self._wanted.index(position)
 
-    def rows(self, lines: Sequence[bytes]) -> list[Values] | None:
-        """Return the rows of these lines; None unless each of them is exactly as Asterisk writes it."""
-        found: list[Values] = self._line.findall(b"\n".join(lines))
+    def rows(self, text: bytes, count: int) -> list[Values] | None:
+        """Return the rows of so many lines; None unless each of them is exactly as Asterisk writes it."""
+        found: list[Values] = self._line.findall(text)
         # A match is a line or several: as many as lines are one each.
-        return found if len(found) == len(lines) else None
+        return found if len(found) == count else None
 
     def row(self, line: bytes) -> Values:
         """Return the row of any record. Raises Broken; no pattern is asked for."""

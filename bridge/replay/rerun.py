@@ -18,6 +18,7 @@ from bridge.model import (
     DeliveryState,
     Event,
     Incident,
+    IncidentState,
     Kind,
     Operation,
     Timer,
@@ -28,13 +29,20 @@ LAG: Final = 900.0
 """Seconds by which events may come out of order: logs are written as calls end."""
 AFTERWARDS: Final = 120.0
 """Seconds for which the clock runs on behind the log's last event."""
-MOST_CLOSED: Final = 500
+QUIET: Final = 3600.0
+"""Seconds after the last word of it when an incident is given out as it is, and forgotten.
+
+A log holds nobody's click: an SOS would be open, and remind, to the log's end, and the phone's next one join
+it a year later.
+"""
+MOST_CLOSED: Final = 50
 """Closed incidents kept in the state before it is cleaned."""
 PROOF: Final = "imagined"
 
 
 class Rerun:
-    """One site's bridge. closed: told of each incident when it is over, with its deliveries.
+    """One site's bridge. closed: told of each incident when it is over, or the log tells no more of it, with
+    its deliveries.
 
     decided: told of each event and its decision, for a journal's comparison.
     """
@@ -54,7 +62,10 @@ class Rerun:
         self._state = State()
         self._order = count()
         self._events: list[tuple[float, int, Event]] = []
-        self._timers: list[tuple[float, int, Timer]] = []
+        self._timers: list[tuple[float, int, Timer | str]] = []
+        """What is due when. An incident's id: whether the log still tells of it."""
+        self._heard: dict[str, float] = {}
+        """When the log told last of an incident that lives."""
         self._now = 0.0
         self._newest = 0.0
         self._over = 0
@@ -84,9 +95,11 @@ class Rerun:
                 at, _, event = heapq.heappop(self._events)
                 self._decide(event, at)
             else:
-                at, _, timer = heapq.heappop(self._timers)
-                if self._state.timers.get((timer.incident, timer.name)) == timer:
-                    self._decide(_due(timer), at)
+                at, _, due = heapq.heappop(self._timers)
+                if isinstance(due, str):
+                    self._listen(due, at)
+                elif self._state.timers.get((due.incident, due.name)) == due:
+                    self._decide(_due(due), at)
 
     def _decide(self, event: Event, at: float) -> None:
         self._now = max(self._now, at)
@@ -101,11 +114,51 @@ class Rerun:
             over += [each for each in decision.incidents.values() if not each.live]
             for timer in decision.timers.values():
                 if timer is not None:
-                    heapq.heappush(self._timers, (timer.due_at, next(self._order), timer))
+                    self._set(timer.due_at, timer)
             waiting += self._imagined(decision)
+            if current is identified and event.kind is not Kind.TIMER_DUE:
+                self._hear(decision)
         for incident in over:
-            self._closed(incident, self._state.deliveries_of(incident.id))
-        self._over += len(over)
+            self._close(incident)
+
+    def _set(self, at: float, due: Timer | str) -> None:
+        heapq.heappush(self._timers, (at, next(self._order), due))
+
+    # --- the end of incidents -----------------------------------------------------------------------
+
+    def _hear(self, decision: Decision) -> None:
+        """The log tells of these incidents."""
+        for incident in {*decision.incidents, *(call.incident for call in decision.calls.values())}:
+            if incident and incident not in self._heard:
+                self._set(self._now + QUIET, incident)
+            if incident:
+                self._heard[incident] = self._now
+
+    def _listen(self, id_: str, at: float) -> None:
+        """Give the incident out if the log tells no more of it."""
+        incident = self._state.incidents.get(id_)
+        if incident is None or not incident.live:
+            self._heard.pop(id_, None)
+        elif self._state.live_calls(id_):
+            self._set(at + QUIET, id_)
+        elif self._heard[id_] + QUIET > at:
+            self._set(self._heard[id_] + QUIET, id_)
+        else:
+            self._close(incident)
+            self._leave(incident)
+
+    def _leave(self, incident: Incident) -> None:
+        """Nothing comes of it any more: nothing is undone, and whoever is next finds nobody before them."""
+        del self._heard[incident.id]
+        self._state.put_incident(replace(incident, state=IncidentState.CLOSED))
+        for name in self._state.timers_of(incident.id):
+            self._state.drop_timer(incident.id, name)
+        for hold in self._state.holds_of(incident.id):
+            self._state.drop_hold(hold)
+
+    def _close(self, incident: Incident) -> None:
+        self._closed(incident, self._state.deliveries_of(incident.id))
+        self._over += 1
         if self._over > MOST_CLOSED:
             self._forget_closed()
 

@@ -1,8 +1,7 @@
 """AMI captures and ARI recordings -> events, by the live triggers' own mapping. One pass.
 
-An AMI capture is the bytes as the socket gave them (`sosbridge record ami`), or an event a line in JSON; an
-ARI recording is an event a line in JSON. Where the PBX writes no time (`timestampevents` is off) an event
-counts as happening with the latest one that tells its time.
+An AMI capture is the bytes as the socket gave them (`sosbridge record ami`), or an event a line in JSON: here
+it is cut into events, `ami_calls` reads them. An ARI recording is an event a line in JSON.
 """
 
 from __future__ import annotations
@@ -10,72 +9,37 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Final
 
 from bridge.calls import CallTracker, facts
 from bridge.errors import ProtocolError
 from bridge.protocols.ami import BANNER, MAX_MESSAGE, Message
 from bridge.protocols.ari.events import parse
+from bridge.replay.ami_calls import AmiCalls
+from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import text_of
 from bridge.replay.trouble import Troubles, excerpt
-from bridge.triggers.ami import mapping as ami
 from bridge.triggers.ari import mapping as ari
 
-_WANTED: Final = {name.encode(): name for name in ami.EVENTS}
-_EVENT: Final = b"Event: "
-_STATE: Final = b"\nState: "
-_STATES: Final = (b"\nState: NOT_INUSE", b"\nState: UNAVAILABLE")
-_BORN: Final = re.compile(rb"^Uniqueid: (?:[\w.-]+-)?(\d{9,10})\.\d+$", re.MULTILINE | re.IGNORECASE)
+_KNOWN: Final = (b"Event: ", b"Response: ", b"Action: ")
+"""How the messages of a capture begin."""
 _HEADER: Final = re.compile(r"[A-Za-z][\w-]*")
-
-
-class _Heard(Message):
-    """An event whose headers are spelt as Asterisk spells them: no look at the others is needed."""
-
-    __slots__ = ("_event",)
-
-    def __init__(self, raw: bytes, event: str) -> None:
-        super().__init__(raw)
-        self._event = event
-
-    @property
-    def event(self) -> str:
-        return self._event
-
-    def get(self, name: str, default: str = "") -> str:
-        raw = self.raw
-        start = raw.find(_spelt(name))
-        if start < 0:
-            return super().get(name, default)
-        start += len(name) + 3
-        end = raw.find(b"\n", start)
-        value = raw[start:] if end < 0 else raw[start:end]
-        return text_of(value).replace("\0", "\\x00")
-
-    def __contains__(self, name: str) -> bool:
-        return _spelt(name) in self.raw or super().__contains__(name)
-
-
-def _says_nothing(raw: bytes) -> bool:
-    """Whether it is a device's state of which the mapping makes nothing: every fifth event is one."""
-    return _STATE in raw and not any(state in raw for state in _STATES)
-
-
-@cache
-def _spelt(name: str) -> bytes:
-    return b"\n%b: " % name.encode()
 
 
 class Spoken:
     """What one PBX says, whatever files it is in. source: its name in events, as live (`asterisk/pbx1`)."""
 
-    def __init__(self, outlet: Outlet, troubles: Troubles, *, source: str, via: str) -> None:
+    def __init__(self, outlet: Outlet, interest: Interest, troubles: Troubles, *, source: str) -> None:
         self._outlet = outlet
         self._troubles = troubles
-        self._tracker = CallTracker(source, via=via)
+        self._calls = AmiCalls(outlet, interest, source=source)
+        self._tracker = CallTracker(source, via="ari")
         self._newest = 0.0
+
+    def end(self) -> None:
+        """The log is over: tell of the calls that live."""
+        self._calls.end()
 
     # --- AMI ----------------------------------------------------------------------------------------
 
@@ -107,42 +71,37 @@ class Spoken:
         bad = 0
         for number, line in enumerate(lines, first):
             try:
-                message = Message(_as_raw(line))
+                raw = _as_raw(line)
             except ValueError as error:
                 bad += 1
                 self._troubles.note(file, number, str(error), excerpt(line))
             else:
-                if message.event in ami.EVENTS:
-                    self._ami(message)
+                self._ami(raw)
         return len(lines) - bad
 
     def _messages(self, file: str, line: int, messages: Sequence[bytes]) -> int:
-        good = 0
+        takers, bad = self._calls.takers, 0
         for position, raw in enumerate(messages):
-            if raw.startswith(_EVENT):
-                good += 1
-                event = _WANTED.get(raw[7 : raw.find(b"\n")])
-                if event and not (event == "DeviceStateChange" and _says_nothing(raw)):
-                    self._ami(_Heard(raw, event))
-            elif raw.startswith((b"Response: ", b"Action: ", b"\n")) or not raw:
+            if taker := takers.get(raw[: raw.find(b"\n")]):
+                taker(raw)
+            elif not raw.startswith(_KNOWN):
                 stripped = raw.lstrip(b"\n")
-                good += self._messages(file, line, [stripped]) if stripped != raw else 1
-            else:
                 number = line + sum(part.count(b"\n") + 2 for part in messages[:position])
-                if b"\nEvent: " in raw and b":" in raw.partition(b"\n")[0]:
-                    good += 1  # a hand-made order of headers
-                    self._ami(Message(raw))
-                else:
-                    self._troubles.note(file, number, "no message of AMI", excerpt(raw))
-        return good
+                bad += not self._odd(file, number + len(raw) - len(stripped), stripped)
+        return len(messages) - bad
 
-    def _ami(self, message: Message) -> None:
-        fact = ami.fact_of(message, self._newest)
-        if fact is None:
-            return
-        if fact.at == self._newest and (born := _BORN.search(message.raw)):
-            self._newest = max(self._newest, float(born[1]))
-        self._feed(fact)
+    def _odd(self, file: str, line: int, raw: bytes) -> bool:
+        """Read what does not begin as Asterisk's messages do; return whether it is one."""
+        if not raw or raw.startswith(_KNOWN) or (b"\nEvent: " in raw and b":" in raw.partition(b"\n")[0]):
+            self._ami(raw)  # behind blank lines, or a hand-made order of headers
+            return True
+        self._troubles.note(file, line, "no message of AMI", excerpt(raw))
+        return False
+
+    def _ami(self, raw: bytes) -> None:
+        """Take an event, wherever its name stands."""
+        if taker := self._calls.takers.get(b"Event: %b" % Message(raw).event.encode()):
+            taker(raw)
 
     # --- ARI ----------------------------------------------------------------------------------------
 

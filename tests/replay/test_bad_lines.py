@@ -13,6 +13,8 @@ from tests.replay.logs import FOLDER, read
 ANSWERED = (FOLDER / "22" / "answered.cel").read_bytes()
 CANCELLED = (FOLDER / "22" / "cancelled.cel").read_bytes()
 LINES = ANSWERED.count(b"\n")
+AT = ANSWERED.split(b'"')[3]
+"""Time of its first row, in epoch seconds."""
 
 
 @pytest.mark.parametrize(
@@ -25,10 +27,8 @@ LINES = ANSWERED.count(b"\n")
         pytest.param(
             ANSWERED.split(b"\n")[0].replace(b"CHAN_START", b"SOMETHING"), "no CEL event", id="kind"
         ),
-        pytest.param(
-            ANSWERED.split(b"\n")[0].replace(b"1795378081.392196", b"yesterday"), "no time", id="time"
-        ),
-        pytest.param(ANSWERED.split(b"\n")[0].replace(b"1795378081.392196", b"nan"), "no time", id="nan"),
+        pytest.param(ANSWERED.split(b"\n")[0].replace(AT, b"yesterday"), "no time", id="time"),
+        pytest.param(ANSWERED.split(b"\n")[0].replace(AT, b"nan"), "no time", id="nan"),
         pytest.param(b"", "0 columns, not 20", id="empty"),
     ],
 )
@@ -70,9 +70,7 @@ def test_a_name_that_looks_like_columns_moves_none(tmp_path: Path) -> None:
     """The caller chooses the name; it must not choose the extension."""
     log = tmp_path / "Master.csv"
     name = b'"x"",""1002"",""1002"","""",""9999"",""9119"",""phones""'
-    evil = ANSWERED.replace(
-        b'"CHAN_START","1795378081.392196",""', b'"CHAN_START","1795378081.392196",' + name + b'"'
-    )
+    evil = ANSWERED.replace(b'"CHAN_START","%b",""' % AT, b'"CHAN_START","%b",' % AT + name + b'"')
     assert evil != ANSWERED
     log.write_bytes(evil)
     [row] = read(log).rows.values()
@@ -80,9 +78,9 @@ def test_a_name_that_looks_like_columns_moves_none(tmp_path: Path) -> None:
 
 
 def test_rows_out_of_order_are_named_and_read_on(tmp_path: Path) -> None:
-    later = ANSWERED.replace(b"17953780", b"17963780")
+    later = ANSWERED.replace(AT[:5], b"17963")
     log = tmp_path / "Master.csv"
-    log.write_bytes(later + CANCELLED + later.replace(b"17963780", b"17964780"))
+    log.write_bytes(later + CANCELLED + later.replace(b"17963", b"17964"))
     got = read(log)
     assert {why for _, why in got.bad} == {"a call that began long before the one above it"}
     assert [row.outcome for row in got.rows.values()] == ["answered", "answered"]
@@ -126,7 +124,7 @@ def test_a_small_packed_file_that_is_cut_off_is_read_too(tmp_path: Path) -> None
 
 def test_a_packed_file_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     packed = tmp_path / "Master.csv.gz"
-    calls = (ANSWERED.replace(b"378081.", b"%06d." % number) for number in range(3000))
+    calls = (ANSWERED.replace(AT[4:11], b"%06d." % number) for number in range(3000))
     packed.write_bytes(gzip.compress(b"".join(calls))[:-20])
     got = read(packed)
     assert [bad.text.partition(":")[0] for bad in got.troubles.named] == [

@@ -13,7 +13,7 @@ from tests.replay.logs import FOLDER, read
 
 LAB = FOLDER / "22"
 ANSWERED = (LAB / "answered.cel").read_bytes()
-LATER = ANSWERED.replace(b"17953780", b"17963780")
+LATER = ANSWERED.replace(b"17953", b"17963")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -140,3 +141,13 @@ def test_each_format_is_known_by_its_content(text: str, format_: Format) -> None
 @pytest.mark.parametrize("text", ["", "\n\n", "hello, world\n", "a,b,c\n1,2,3\n", "{}\n", "%PDF-1.7\n"])
 def test_what_is_no_log(text: str) -> None:
     assert detect(text.encode()) is None
+
+
+def test_an_ami_capture_without_times_tells_them_by_the_uniqueids(tmp_path: Path) -> None:
+    """`timestampevents` is off by default."""
+    messages = [raw for _, raw in Dialogue.load(AMI / "22" / "answered.ami").messages]
+    untimed = [re.sub(rb"\nTimestamp: .*", b"", raw) for raw in messages]
+    log = tmp_path / "capture"
+    log.write_bytes(b"".join(raw + b"\n\n" for raw in untimed))
+    [row] = read(log).rows.values()
+    assert (row.dialing_at, row.outcome) == (float(row.id.partition(".")[0]), "answered")

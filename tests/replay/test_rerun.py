@@ -107,6 +107,40 @@ def test_years_of_calls_leave_nothing_behind() -> None:
     assert len(rerun._state.incidents) < 600
 
 
+@pytest.mark.parametrize(("between", "incidents"), [(1800.0, 1), (7200.0, 2)])
+def test_nobody_clicks_in_a_log_and_an_hour_later_the_next_sos_is_one_of_its_own(
+    between: float, incidents: int
+) -> None:
+    closed = run([*a_call(), *a_call(START + between, "1700000000.2")])
+    assert [incident.state for incident, _ in closed.incidents] == [IncidentState.OPEN] * incidents
+    assert sum(incident.pressed for incident, _ in closed.incidents) == 2
+
+
+def test_what_was_asked_for_is_told_as_it_is_and_nothing_is_undone() -> None:
+    [(alone, asked), _] = run([*a_call(), *a_call(START + 7200, "1700000000.2")]).incidents
+    [(_, at_the_end)] = run([*a_call(), *a_call(START + 1000, "1700000000.2")]).incidents
+    assert (alone.state, alone.closed_at) == (IncidentState.OPEN, None)
+    assert {each.operation for each in asked} <= {each.operation for each in at_the_end}
+
+
+def test_an_sos_whose_call_goes_on_is_not_given_out() -> None:
+    dialing, *_, ended = a_call()
+    long = replace(ended, occurred_at=START + 5 * 3600)
+    again = a_call(START + 2 * 3600, "1700000000.2")
+    assert len(run([dialing, *again, long]).incidents) == 1
+
+
+def test_years_of_sos_that_nobody_clicks_leave_nothing_behind() -> None:
+    closed = Closed()
+    rerun = Rerun(PLAN, closed=closed)
+    for number in range(200):
+        for event in a_call(START + 86400 * number, f"1700000000.{number}"):
+            rerun.take(event)
+    assert len(rerun._state.incidents) < 100
+    rerun.end()
+    assert len({incident.id for incident, _ in closed.incidents}) == 200
+
+
 def test_calls_that_concern_nobody_open_nothing() -> None:
     stranger = [replace(event, endpoint="2001", dialled="2002") for event in a_call()]
     assert run(stranger).incidents == []
