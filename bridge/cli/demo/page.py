@@ -11,7 +11,7 @@ import io
 import math
 import sys
 from operator import itemgetter
-from typing import Final
+from typing import Final, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -48,7 +48,7 @@ class Page:
         self.good, self.bad, self.dash = ("+", "!", "-") if plain else ("✓", "✗", "─")
 
     @classmethod
-    def on_stdout(cls) -> Page:
+    def on_stdout(cls) -> Self:
         if isinstance(sys.stdout, io.TextIOWrapper):  # a camera's name must not end the demo
             sys.stdout.reconfigure(errors="replace")
         return cls(Console(file=sys.stdout, highlight=False, emoji=False, markup=False))

@@ -1,0 +1,1 @@
+"""`sosbridge replay --speed`: a log's calls again, on simulated systems."""
