@@ -34,6 +34,7 @@ from bridge.supervision.clocks import ClockWatch, SystemClock, downtime
 from bridge.supervision.damage import report_damage
 from bridge.supervision.logs import log_decisions
 from bridge.supervision.proofs import LOOK_EVERY
+from bridge.supervision.retention import Retention
 from bridge.supervision.status import Status, readiness
 from bridge.supervision.tasks import every, keep_running
 from bridge.web.app import create_app
@@ -109,6 +110,7 @@ class App:
             self._wiring = Wiring(
                 self._clock,
                 unfinished=core.unfinished_calls,
+                lost_calls=core.lost_calls,
                 plan=lambda: core.ingest.plan,
                 healthy=lambda: readiness(self.status())[0],
             )
@@ -118,6 +120,8 @@ class App:
         core, site = self.core, self._in_use.site
         # Before anything of this run is stored: its own canary would pass for the last sign of the earlier.
         last_sign = await core.last_sign()
+        if last_sign is not None:
+            self._wiring.unwatched_since = last_sign
         host, port = site.listen
         web = WebServer(create_app(self.status, self.metrics), host, port)
         port = await web.start()
@@ -157,7 +161,19 @@ class App:
                 for name, (seconds, look) in rounds.items()
             ),
             self._part("proofs", self._watch_proofs),
+            self._part("retention", self._retention().run),
         ]
+
+    def _retention(self) -> Retention:
+        return Retention(
+            self.core.store,
+            self._clock,
+            node=self.core.node,
+            write=self.core.thread,
+            look=self.core.checking,
+            keep=lambda: self._in_use.site.keep,
+            zone=lambda: self._in_use.site.site.timezone,
+        )
 
     async def _watch_proofs(self) -> None:
         await self.started.wait()  # the start has looked already

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +13,7 @@ from bridge.errors import ConfigError
 from bridge.ingest import Committed, Ingest, Timers
 from bridge.model import Call, Clock, IncidentState
 from bridge.outbox import Outbox
+from bridge.replay import CallRow, Lost, Reconciliation
 from bridge.store import Lease, Spool, Store, StoreThread
 from bridge.supervision.forwarder import Forwarders, Journal
 from bridge.supervision.probes import Probes
@@ -72,6 +73,18 @@ class Core:
     async def unfinished_calls(self) -> list[Call]:
         """Return the calls of open incidents that nobody has seen end. Raises StoreError."""
         return await self.thread.run(lambda: list(_unfinished(self.store)), timeout=ASK_STORE_WITHIN)
+
+    async def lost_calls(self, rows: Sequence[CallRow], callers: Mapping[str, str]) -> list[Lost]:
+        """Return which of these alarm calls, all of them over, have no incident. Raises StoreError."""
+        looked = Reconciliation(self.store, self.clock.now(), over=True)
+
+        def look() -> list[Lost]:
+            for row in rows:
+                looked.take(row, callers.get(row.id, ""))
+            looked.end()
+            return looked.lost
+
+        return await self.looking.run(look)
 
     def _lease(self) -> Lease:
         return Lease(node=self.node, now=self.clock.now())

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 
+from bridge.app.past import LookUp, PbxLog
 from bridge.b2bua import Site as ExchangeSite
 from bridge.calls import Devices
 from bridge.config import DriverSettings, Site, TriggerSettings
@@ -31,7 +32,8 @@ from bridge.triggers.sip import Config as ExchangeConfig
 class Wiring:
     """unfinished: returns the calls of open incidents that nobody has seen end. Raises StoreError.
 
-    plan: returns the plan in use. healthy: whether the SOS path works right now.
+    plan: returns the plan in use. healthy: whether the SOS path works right now. lost_calls: returns which
+    calls of a log have no incident; raises StoreError.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Wiring:
         unfinished: Callable[[], Awaitable[list[Call]]],
         plan: Callable[[], Plan],
         healthy: Callable[[], bool],
+        lost_calls: LookUp,
     ) -> None:
         self.standing: dict[str, Trigger] = {}
         """The triggers that carry calls: from the first generation to the end."""
@@ -48,6 +51,9 @@ class Wiring:
         self._unfinished = unfinished
         self._plan = plan
         self._healthy = healthy
+        self._lost_calls = lost_calls
+        self.unwatched_since = clock.now()
+        """Until the first trigger is made: when an earlier run last lived, if one did."""
         self._exchanges: dict[str, ExchangeSite] = {}
         """What each of those knows of the site, by its name."""
 
@@ -57,9 +63,11 @@ class Wiring:
         Raises ConfigError where one cannot be made of its settings.
         """
         devices: defaultdict[str, Devices] = defaultdict(Devices)
-        return {
+        made = {
             settings.name: self._trigger(settings, site, devices.__getitem__) for settings in site.triggers
         }
+        self.unwatched_since = self._clock.now()  # those of now end, and others begin
+        return made
 
     def drivers(self, site: Site, triggers: Mapping[str, Trigger]) -> dict[str, Driver]:
         """Make them. Raises ConfigError as `triggers`."""
@@ -102,6 +110,15 @@ class Wiring:
             links["plan"] = self._plan
             links["site"] = lambda: self._exchanges[trigger.name]
             links["state_dir"] = site.state_dir
+        if isinstance(trigger.config, AmiConfig) and (file := trigger.config.cel_file) is not None:
+            links["past"] = PbxLog(
+                file=file,
+                source=trigger.config.source or f"asterisk/{trigger.name}",
+                plan=self._plan,
+                look_up=self._lost_calls,
+                unwatched_since=self.unwatched_since,
+                clock=self._clock,
+            )
         dispatches = any(isinstance(driver.config, DispatchConfig) for driver in site.drivers)
         if dispatches and pack_watcher(site) is trigger.config:
             links["pack_hash"] = partial(loaded_hash, site)

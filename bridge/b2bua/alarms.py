@@ -112,8 +112,17 @@ class Alarms:
         """
         is_last = all(other.delivery != turn.delivery for other in self.turns(alarm))
         if is_last and not turn.more and turn.delivery in alarm.rung:
-            self.reports.of_turn("SOSNotTaken", alarm, turn, None)
+            self.reports.of_turn("SOSNotHeard" if alarm.missed else "SOSNotTaken", alarm, turn, None)
         if alarm.stage is Stage.ASKED and not alarm.turns:
+            self.end(alarm, Signal.IN_VAIN, "over")
+
+    def told(self, alarm: Alarm, turn: Turn) -> None:
+        """Somebody has heard of an SOS of the past: nobody else need ring for it. Who listens may go on."""
+        self.ringing.hang_up(turn, "it was told")
+        for other in list(self.turns(alarm)):
+            if not other.listens:
+                self.ringing.hang_up(other, "somebody else was told")
+        if not alarm.turns:
             self.end(alarm, Signal.IN_VAIN, "over")
 
     def not_reached(self, turn: Turn, status: int) -> None:
@@ -135,8 +144,12 @@ class Alarms:
         """The 1 was pressed. The phone's ringing call is picked up; without one, it is called back.
 
         Whom a console already talks to cannot be joined by a third: the dispatcher hears that, and has
-        acknowledged all the same.
+        acknowledged all the same. A 1 for what is over only says that it was heard.
         """
+        if alarm.missed:
+            self.reports.of_turn("SOSAck", alarm, turn, self._state.legs[turn.leg])
+            self.told(alarm, turn)
+            return
         talks = alarm.has is Has.DISPATCHER and alarm.stage in (Stage.TALKING, Stage.CALLING_BACK)
         if talks or (turn.more and alarm.has in (Has.DISPATCHER, Has.PERSON)):
             self._also_acknowledged(alarm, turn)

@@ -5,6 +5,7 @@ Used by `exchange`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from bridge.b2bua.alarms import Alarms
@@ -13,6 +14,8 @@ from bridge.b2bua.inputs import Cleared, Command, Notify, Recall, Taken
 from bridge.b2bua.stages import Signal
 from bridge.b2bua.state import Alarm, Claim, For, Has, Stage, State
 
+MISSED: Final = "missed"
+"""What the alarm of an SOS of the past begins its phone's name with."""
 _PICTURES: Final = frozenset({"unconfirmed", "none"})
 
 
@@ -24,6 +27,9 @@ class Commands:
         """Do it, once a delivery, and report what became of it."""
         if self._state.is_repeated(command.delivery):
             self._report(command, Outcome.KNOWN, "it was done before")
+            return
+        if isinstance(command, Notify) and command.missed:
+            self._tell_missed(command)
             return
         alarm = self._state.latest(command.phone)
         if alarm is not None and self._is_newer(alarm, command):
@@ -70,6 +76,34 @@ class Commands:
                 self._report(command, Outcome.IMPOSSIBLE, f"group {command.group} has nobody to be rung")
                 return
             self._report(command, Outcome.RINGS, f"dispatch is rung, tier {tier}")
+
+    def _tell_missed(self, command: Notify) -> None:
+        """Ring the tier once to tell of what is over: beside the phone's own alarm, and no part of it."""
+        people = self._state.site.group_tier(command.group, command.tier)
+        if people is None:
+            self._report(command, Outcome.IMPOSSIBLE, f"there is no dispatch group {command.group}")
+            return
+        site = self._state.site
+        phone = site.phone(command.phone) or site.stranger(command.phone, command.endpoint, command.number)
+        # Under a name of its own: the phone's calls and commands never meet it.
+        past = replace(phone, id=f"{MISSED}/{command.incident}")
+        alarm = self._alarms.open(past, command.incident, command.mark, Stage.ASKED)
+        alarm.incident, alarm.missed = command.incident, command.missed
+        fields = {"tier": str(command.tier), "loop": "0", "kind": For.NOTIFY.value}
+        self._alarms.reports.of_alarm("SOSTier", alarm, None, delivery=command.delivery, **fields)
+        self._alarms.ringing.start(
+            alarm,
+            For.NOTIFY,
+            people,
+            tier=command.tier,
+            delivery=command.delivery,
+            exercise=command.exercise,
+        )
+        if not alarm.turns:
+            self._alarms.end(alarm, Signal.IN_VAIN, "over")
+            self._report(command, Outcome.IMPOSSIBLE, f"group {command.group} has nobody to be rung")
+        else:
+            self._report(command, Outcome.RINGS, f"dispatch is told of a missed SOS, tier {command.tier}")
 
     def _recall(self, command: Recall, alarm: Alarm | None) -> None:
         if self._is_taken(command, alarm) or (alarm is not None and alarm.has is not Has.NOBODY):

@@ -6,7 +6,10 @@ from bridge.b2bua.state import Desk, State, Turn
 
 
 class Desks:
-    """Lines are first come, first served. Who rings people in sequence may stand in several of them."""
+    """Lines are first come, first served; an SOS that is over comes after all that are not.
+
+    Who rings people in sequence may stand in several of them.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -22,9 +25,12 @@ class Desks:
         return True
 
     def waiting(self, turn: Turn) -> int:
-        """Count the other SOS in line for this telephone; of one, a notification may stand there as well."""
-        queue = self._state.desks[turn.endpoint].queue
-        return len({self._state.turns[id_].alarm for id_ in queue} - {turn.alarm})
+        """Count the other SOS in line for this telephone; of one, a notification may stand there as well.
+
+        Those that are over are not counted: nobody waits for help there.
+        """
+        alarms = {self._state.turns[id_].alarm for id_ in self._state.desks[turn.endpoint].queue}
+        return sum(not self._state.alarms[alarm].missed for alarm in alarms - {turn.alarm})
 
     def leave(self, turn: Turn) -> None:
         """Give the telephone back, or the places in line."""
@@ -41,10 +47,13 @@ class Desks:
         if not desk.queue:
             del self._state.desks[endpoint]
             return None
-        turn = self._state.turns[next(iter(desk.queue))]
+        turn = min(map(self._state.turns.__getitem__, desk.queue), key=self._is_past)
         del desk.queue[turn.id]
         turn.index = turn.people.index(endpoint)
         return turn
+
+    def _is_past(self, turn: Turn) -> bool:
+        return bool(self._state.alarms[turn.alarm].missed)
 
     def _leave_lines(self, turn: Turn) -> None:
         for person in turn.people:

@@ -146,6 +146,8 @@ class Notify(Command):
     """Names of those who have acknowledged already: endpoints among them are not rung."""
     alert: bool = False
     """It rings although somebody has it: that is unresolved for too long."""
+    missed: str = ""
+    """The time on the clock (`21:08`) of an SOS that is over: it is told, and connects nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

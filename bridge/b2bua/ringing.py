@@ -31,6 +31,9 @@ class Owner(Protocol):
     def turn_over(self, alarm: Alarm, turn: Turn) -> None:
         """A notification rang in vain."""
 
+    def told(self, alarm: Alarm, turn: Turn) -> None:
+        """Somebody has heard of an SOS of the past."""
+
 
 class Ringing:
     def __init__(self, state: State, legs: Legs, reports: Reports, owner: Owner) -> None:
@@ -168,7 +171,7 @@ class Ringing:
 
     def _dial(self, alarm: Alarm, turn: Turn) -> None:
         turn.loop, turn.said = turn.loop + 1, 0
-        name = f"SOS {alarm.location or 'unknown'}"
+        name = f"{'MISSED ' if alarm.missed else ''}SOS {alarm.location or 'unknown'}"
         leg = self._legs.dial(
             Target(endpoint=turn.endpoint), Role.PERSON, turn.id, alarm.uid, caller=alarm.number, name=name
         )
@@ -228,13 +231,13 @@ class Ringing:
     def _speak(self, turn: Turn) -> None:
         alarm = self._state.alarms[turn.alarm]
         turn.stage, turn.said = Stage.SPEAKING, turn.said + 1
-        said = words.announcement(
-            alarm,
-            self._state.site,
-            exercise=turn.exercise,
-            more=turn.more,
-            waiting=self._desks.waiting(turn),
-        )
+        waiting = self._desks.waiting(turn)
+        if alarm.missed:
+            said = words.of_the_past(alarm, exercise=turn.exercise, waiting=waiting)
+        else:
+            said = words.announcement(
+                alarm, self._state.site, exercise=turn.exercise, more=turn.more, waiting=waiting
+            )
         self._play(turn, said)
         self._state.set_timer("turn", turn.id, self._state.settings.longest_prompt)
 
@@ -254,6 +257,9 @@ class Ringing:
         self._state.set_timer("turn", turn.id, self._state.settings.key_wait)
 
     def _repeat(self, turn: Turn) -> None:
+        if (past := self._state.alarms[turn.alarm]).missed:
+            self._owner.told(past, turn)
+            return
         if turn.said < self._state.settings.repeats and not self._desks.waiting(turn):
             self._speak(turn)
             return

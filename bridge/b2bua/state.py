@@ -126,6 +126,8 @@ class Alarm:
     consoles: tuple[str, ...] = ()
     next_tier: int = 1
     picture: str = ""
+    missed: str = ""
+    """The time on the clock of an SOS that is over: this alarm only tells of it."""
     turns: dict[str, None] = field(default_factory=dict)
     claims: dict[str, str] = field(default_factory=dict)
     """Endpoint -> the turn that rings it: nobody's phone rings twice at once for the same SOS."""

@@ -32,9 +32,7 @@ def announcement(alarm: Alarm, site: Site, *, exercise: bool, more: bool, waitin
     """How many other SOS stand in line; then of this one: that one more person is wanted, where that is so;
     where, which number calls back, whether there is a picture, and what to press.
     """
-    words = [Word(f"more-{waiting if waiting <= _COUNTED else 'many'}")] if waiting else []
-    if exercise:
-        words.append(Word("exercise"))
+    words = _before(exercise=exercise, waiting=waiting)
     if more:
         words.append(Word("one-more"))
     if alarm.location:
@@ -49,3 +47,19 @@ def announcement(alarm: Alarm, site: Site, *, exercise: bool, more: bool, waitin
     if alarm.picture:
         words.append(Word(f"video-{alarm.picture}"))
     return (*words, Word("press-1"))
+
+
+def of_the_past(alarm: Alarm, *, exercise: bool, waiting: int) -> tuple[Word, ...]:
+    """How many other SOS stand in line; then that one was missed: when, where, and what to press."""
+    words = [*_before(exercise=exercise, waiting=waiting), Word("missed")]
+    words.extend(Word(f"digits/{digit}") for digit in alarm.missed if digit in "0123456789")
+    if alarm.location:
+        words.append(Word(f"place-{alarm.location}", ("place-unknown",)))
+    else:
+        words.append(Word("place-unknown"))
+    return (*words, Word("press-heard"))
+
+
+def _before(*, exercise: bool, waiting: int) -> list[Word]:
+    words = [Word(f"more-{waiting if waiting <= _COUNTED else 'many'}")] if waiting else []
+    return [*words, Word("exercise")] if exercise else words

@@ -10,7 +10,7 @@ import getpass
 import os
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,8 @@ import click
 
 from bridge.config import Site, load
 from bridge.config.build import build_store
-from bridge.ingest import Ingest
+from bridge.engine import Decision
+from bridge.ingest import Committed, Ingest
 from bridge.model import Event, Kind
 from bridge.store import Store, StoreThread
 from bridge.supervision.clocks import SystemClock
@@ -87,18 +88,25 @@ def said(kind: Kind, attributes: Mapping[str, str], *, incident: str = "") -> Ev
     )
 
 
-def hand_in(site: Site, store: Store, event: Event) -> None:
-    """Return when the event, and what it decides, is committed."""
-    asyncio.run(_hand_in(site, store, event))
+def hand_in(site: Site, store: Store, *events: Event) -> list[Decision]:
+    """Return when the events, and what they decide, are committed; and what that is."""
+    return asyncio.run(_hand_in(site, store, events))
 
 
-async def _hand_in(site: Site, store: Store, event: Event) -> None:
+async def _hand_in(site: Site, store: Store, events: Sequence[Event]) -> list[Decision]:
+    decisions: list[Decision] = []
+
+    def committed(batch: Committed) -> None:
+        decisions.extend(batch.decisions)
+
     thread = StoreThread("store", cut=store.cut)
-    ingest = Ingest(store, thread, site.plan(), SystemClock(), node=None)
+    ingest = Ingest(store, thread, site.plan(), SystemClock(), node=None, observers=(committed,))
     running = asyncio.create_task(ingest.run())
     try:
-        await ingest.accept(event)
+        for durable in [ingest.accept(event) for event in events]:
+            await durable
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         thread.close()
+    return decisions

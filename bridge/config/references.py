@@ -18,7 +18,7 @@ from bridge.config.sections import GroupSection, RuleSection
 from bridge.config.table import ON_CONSOLES, wants_more
 from bridge.model import Operation
 from bridge.protocols.syslog_settings import SyslogTls, Transport
-from bridge.response import Step
+from bridge.response import OF_THE_PAST, Step
 
 LOGINS: Final = ("originate", "heartbeat")
 """Settings of `dispatch` that are accounts of the PBX."""
@@ -222,6 +222,7 @@ def _response(draft: Draft) -> Iterator[Problem]:
 
 def _rule(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
     yield from _ability(draft, path, rule)
+    yield from _of_the_past(draft, path, rule)
     yield from each_known(draft, (*path, "consoles"), rule.consoles, "console", draft.names("consoles"))
     yield from _elsewhere(draft, path, rule)
     groups = draft.names("dispatch", "groups")
@@ -237,6 +238,17 @@ def _rule(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
         yield draft.problem((*path, "groups"), f"means nothing for `{rule.operation}`", key=True)
     if rule.operation is Operation.NOTIFY and not groups:
         yield draft.problem((*path, "do"), "`notify` needs groups under `dispatch.groups`")
+
+
+def _of_the_past(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:
+    """What is over moves, shows and records nothing; and only what is over has a bookmark in the past."""
+    missed = path[1] == Step.MISSED
+    if missed and rule.operation not in OF_THE_PAST:
+        may = " and ".join(f"`{operation}`" for operation in sorted(OF_THE_PAST))
+        text = f"`{rule.operation}` cannot be done for an SOS that is over: only {may} can"
+        yield draft.problem((*path, "do"), text)
+    elif not missed and rule.operation is Operation.BOOKMARK_PAST:
+        yield draft.problem((*path, "do"), "`bookmark_past` belongs to the step `missed`; here: `bookmark`")
 
 
 def _ability(draft: Draft, path: Path, rule: RuleSection) -> Iterator[Problem]:

@@ -76,6 +76,7 @@ DEFAULT: Final[Mapping[Step, tuple[Cell, ...]]] = MappingProxyType(
         Step.CLEARED: (Cell(Operation.UPDATE_POPUP, to=_CONCERNED), _notify),
         Step.CLOSED: (Cell(Operation.EXTEND_BOOKMARK, wider=True), Cell(Operation.HOME, wider=True)),
         Step.TAMPER: (),
+        Step.MISSED: (Cell(Operation.BOOKMARK_PAST, wider=True), _notify),
     }
 )
 """What happens at each step, at every driver that can do it directly. A rule in a VMS that does more of it

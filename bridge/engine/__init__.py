@@ -4,7 +4,8 @@
 be loaded for it, `turn` the vocabulary a decision is written in, `fold` the kinds of event, `effects` what
 the rows of the table do, `wanted` what a step asks for, `steps` the deliveries, `holds` who gets a shared
 camera or screen, `passing_on` who gets it next, `stops` how it ends, `cameras` what stands in for a camera
-that is missing, `more` who else must acknowledge, `segments` which phones' faults are one.
+that is missing, `more` who else must acknowledge, `segments` which phones' faults are one, `missed` what a
+call of the past is owed.
 """
 
 from bridge.engine.fold import fold

@@ -15,7 +15,7 @@ from bridge.engine.table import TRANSITIONS, Effect, Signal
 from bridge.engine.turn import Turn
 from bridge.engine.wanted import actions_of
 from bridge.model import Incident, IncidentState, Operation, Tier
-from bridge.response import Action, Step
+from bridge.response import OF_THE_PAST, Action, Step
 
 ESCALATION: Final = ("escalate_1", "escalate_2")
 SUSPENSION: Final = ("console_settle", "console_click")
@@ -23,6 +23,10 @@ CALLING_TIMERS: Final = frozenset(
     {"picture", *ESCALATION, *SUSPENSION, "hangup_dispatch", "fallback", "unresolved", more.TIMER}
 )
 """Everything that calls for attention; stopped when somebody has the incident."""
+OWED: Final = "missed"
+"""What `Kind.MISSED` says of a call of which dispatch has to be told; of others: look into it."""
+STILL_TOLD: Final = 24 * 3600.0
+"""Seconds for which a missed SOS is told."""
 
 
 def apply_signal(turn: Turn, incident: Incident, signal: Signal, text: str, *, new: bool = False) -> Incident:
@@ -204,6 +208,30 @@ def _stop_all(turn: Turn, incident: Incident) -> None:
     stops.stop_all(turn, incident)
 
 
+# --- the past ---------------------------------------------------------------------------------------
+
+
+def _tell_missed(turn: Turn, incident: Incident) -> None:
+    """Bookmark what was, and have dispatch told where that is owed. Nothing is held or taken for it.
+
+    The call to dispatch is tried until the SOS is `STILL_TOLD` old: then it is news no more.
+    """
+    [call] = turn.state.calls_of(incident.id)
+    clock = turn.plan.local_time(incident.opened_at)[11:16]
+    of_then = {"ended_ts": repr(call.ended_at), "missed": clock}
+    is_owed = turn.event.attributes.get("owed") == OWED
+    for action in actions_of(turn, incident, Step.MISSED):
+        seconds = turn.plan.times.deadline_stop
+        if action.operation is Operation.NOTIFY:
+            seconds = incident.opened_at + STILL_TOLD - turn.now
+        if action.operation not in OF_THE_PAST or seconds <= 0:
+            continue
+        if action.operation is not Operation.NOTIFY or is_owed:
+            past = replace(action, params={**action.params, **of_then}, resource="")
+            # An SOS of now goes before it, however many were missed.
+            steps.bear(turn, incident, f"{Step.MISSED}/{incident.pressed}", past, seconds, tier=Tier.ROUTINE)
+
+
 EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxyType(
     {
         Effect.START_SOS: _start_sos,
@@ -225,5 +253,6 @@ EFFECTS: Final[Mapping[Effect, Callable[[Turn, Incident], None]]] = MappingProxy
         Effect.POST_ROLL: post_roll,
         Effect.KEEP_ON: _keep_on,
         Effect.STOP_ALL: _stop_all,
+        Effect.TELL_MISSED: _tell_missed,
     }
 )

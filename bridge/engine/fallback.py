@@ -23,6 +23,8 @@ AWAY: Final = ("link", "blind", "probe")
 """Kinds of fault that say that a PBX is not reached, or would not ring."""
 SILENCING: Final = (Step.ACKNOWLEDGED, Step.CLEARED)
 """Steps in which dispatch is told to ring nobody any more."""
+ALONE: Final = frozenset({*SILENCING, Step.MISSED})
+"""Steps for which nobody stands in where the first driver cannot: what is over can wait for it."""
 _NEARLY: Final = 0.001
 """Seconds; a timer may be due that much too early by the rounding of its time."""
 
@@ -124,7 +126,7 @@ def _action_at(first: Delivery, fallback: Fallback) -> Action:
 
 
 def _fallback_of(turn: Turn, delivery: Delivery) -> Fallback | None:
-    if delivery.operation is not Operation.NOTIFY:
+    if delivery.operation is not Operation.NOTIFY or delivery.step.partition("/")[0] == Step.MISSED:
         return None
     return turn.plan.fallbacks.get(delivery.driver)
 

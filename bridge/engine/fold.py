@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bridge.engine import calls
+from bridge.engine import calls, missed
 from bridge.engine.deliveries import hold_lost, settled
 from bridge.engine.effects import apply_signal, clear
 from bridge.engine.fallback import stand_in
@@ -21,8 +21,8 @@ from bridge.engine.table import Signal
 from bridge.engine.tamper import look_at_tamper
 from bridge.engine.timers import TIMERS
 from bridge.engine.turn import Turn
-from bridge.model import CALL_KINDS, Event, Incident, IncidentState, Kind, Tier
-from bridge.response import Plan
+from bridge.model import OF_CALLS, Event, Incident, IncidentState, Kind, Operation, Tier
+from bridge.response import Plan, Step
 
 
 def fold(events: Sequence[Event], state: State, plan: Plan, now: float) -> list[Decision]:
@@ -37,9 +37,9 @@ def fold(events: Sequence[Event], state: State, plan: Plan, now: float) -> list[
 
 def _decide(event: Event, state: State, plan: Plan, now: float) -> Decision:
     call = None
-    if event.kind in CALL_KINDS:
+    if event.kind in OF_CALLS:
         known = state.calls_with(event.source, event.key)
-        call = calls.call_of(event, known)
+        call = (missed if event.kind is Kind.MISSED else calls).call_of(event, known)
         if occurrence := calls.occurrence_of(call, known):
             event = replace(event, occurrence=occurrence)
     turn = Turn(event, call, state, plan, now)
@@ -103,9 +103,9 @@ def _resolved(turn: Turn) -> None:
     elif incident.tier is Tier.EMERGENCY and not turn.event.attributes.get("by"):
         turn.note(incident.id, "not resolved: an SOS is cleared by a named person, and nobody is named")
     else:
-        who = who_of(turn.event)
-        why = turn.event.attributes.get("reason") or f"resolved by {who}"
-        clear(turn, incident, Signal.RESOLVE, who, why)
+        who, said = who_of(turn.event), turn.event.attributes.get("reason", "")
+        if not missed.reviewed(turn, incident, who, said):
+            clear(turn, incident, Signal.RESOLVE, who, said or f"resolved by {who}")
 
 
 def _reset(turn: Turn) -> None:
@@ -136,8 +136,7 @@ def _dispatch_started(turn: Turn) -> None:
         turn.because(Reason.ORPHAN)
         return
     if not incident.live:
-        turn.because(Reason.LATE)
-        turn.note(incident.id, "the PBX rings dispatch, after it was closed")
+        _rung_afterwards(turn, incident)
         return
     turn.because(Reason.DISPATCHED)
     if turn.event.attributes.get("ringing") != "notify":  # that is ours, rings once, and calls nobody back
@@ -146,6 +145,19 @@ def _dispatch_started(turn: Turn) -> None:
     if turn.event.attributes.get("loop", "1") == "1":  # it rings on and on: the story tells it once
         tier = turn.event.attributes.get("tier", "")
         turn.note(incident.id, f"the PBX rings dispatch tier {tier}".rstrip())
+
+
+def _rung_afterwards(turn: Turn, incident: Incident) -> None:
+    """Of an SOS of the past dispatch is told when it is over; of any other that is odd."""
+    turn.because(Reason.LATE)
+    owed = any(
+        delivery.operation is Operation.NOTIFY and delivery.step.startswith(f"{Step.MISSED}/")
+        for delivery in turn.state.deliveries_of(incident.id)
+    )
+    if not owed:
+        turn.note(incident.id, "the PBX rings dispatch, after it was closed")
+    elif turn.event.attributes.get("loop") == "1":
+        turn.note(incident.id, "the PBX rings dispatch, to tell of the missed SOS")
 
 
 def _reported(turn: Turn) -> None:
@@ -245,6 +257,7 @@ DECIDERS: Final[Mapping[Kind, Callable[[Turn], None]]] = MappingProxyType(
         Kind.HOLD_LOST: hold_lost,
         Kind.DISPATCH_STARTED: _dispatch_started,
         Kind.REPORTED: _reported,
+        Kind.MISSED: missed.missed,
         Kind.SWAPPED: _swapped,
         Kind.LEFT_ON: _left_on,
         Kind.TAMPER: _tampered,

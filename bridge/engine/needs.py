@@ -9,11 +9,13 @@ from typing import Final
 from bridge.calls import unanswered_subject
 from bridge.engine.segments import subjects_beside
 from bridge.engine.state import Needs, State
-from bridge.model import CALL_KINDS, Event, Incident, Kind, Tier
+from bridge.model import OF_CALLS, Event, Incident, Kind, Tier
 from bridge.response import TAMPERED, Plan, every_view, resources_at
 
-_NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST, Kind.REPORTED})
-"""Kinds that name an incident, but never make it want what it does not hold already."""
+_NEVER_CLAIM: Final = frozenset({Kind.DISPATCH_STARTED, Kind.HOLD_LOST, Kind.REPORTED, Kind.MISSED})
+"""Kinds that concern an incident, but never make it want what it does not hold already."""
+REVIEW: Final = "review"
+"""`Fault.what` of an incident of the past that a person has to look into."""
 
 ENDED_BY_HAND: Final = frozenset({Kind.RESOLVED, Kind.SOS_CLEARED})
 """Kinds after which nothing about the incident is left to be mended."""
@@ -121,6 +123,11 @@ def subject_of_camera(camera: str) -> str:
     return f"camera/{camera}"
 
 
+def review_of(incident: str) -> tuple[str, str]:
+    """Return subject and kind of the fault that stands for the review of an incident of the past."""
+    return f"incident/{incident}", REVIEW
+
+
 def _over_with(event: Event, state: State) -> Iterator[str]:
     """The subjects of faults that end when somebody ends the incident (`effects.clear`)."""
     if event.kind in ENDED_BY_HAND:
@@ -153,7 +160,7 @@ def _is_good_news(event: Event) -> bool:
 
 
 def _call_keys(event: Event) -> Iterator[tuple[str, str]]:
-    if event.kind in CALL_KINDS:
+    if event.kind in OF_CALLS:
         yield event.source, event.key
     if call_key := event.attributes.get("call_key"):
         yield event.source, call_key

@@ -113,8 +113,16 @@ def id_of(incident: Incident, label: str, action: Action) -> str:
     return derive_id("delivery", incident.id, label, action.driver, action.operation, action.target)
 
 
-def bear(turn: Turn, incident: Incident, label: str, action: Action, seconds: float) -> None:
-    """Put the delivery, to be done within `seconds`."""
+def bear(
+    turn: Turn,
+    incident: Incident,
+    label: str,
+    action: Action,
+    seconds: float,
+    *,
+    tier: Tier | None = None,
+) -> None:
+    """Put the delivery, to be done within `seconds`. tier: its urgency, where that is not the incident's."""
     earlier = turn.state.deliveries_of(incident.id)
     turn.put_delivery(
         Delivery(
@@ -125,7 +133,7 @@ def bear(turn: Turn, incident: Incident, label: str, action: Action, seconds: fl
             operation=action.operation,
             target=action.target,
             params={**action.params, **_whom_to_call(turn, incident, action)},
-            tier=incident.tier,
+            tier=tier or incident.tier,
             order=earlier[-1].order + 1 if earlier else 0,
             resource=action.resource,
             sharing=action.sharing,
@@ -140,11 +148,11 @@ def _whom_to_call(turn: Turn, incident: Incident, action: Action) -> Mapping[str
     """What dispatch has to be told besides: whether there is a picture, and which call to pick up.
 
     `call_key` and `endpoint` name the phone's newest call, the living ones first; `caller` is its number.
-    `more`: somebody has it, and more people are wanted.
+    `more`: somebody has it, and more people are wanted. Of a call of the past no picture is spoken of.
     """
     if action.operation is not Operation.NOTIFY:
         return NOTHING
-    facts = {"picture": picture_of(turn, incident).spoken}
+    facts = {} if "missed" in action.params else {"picture": picture_of(turn, incident).spoken}
     calls = turn.state.live_calls(incident.id) or turn.state.calls_of(incident.id)
     if calls:
         call = calls[-1]

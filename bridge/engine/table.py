@@ -37,6 +37,8 @@ class Signal(enum.StrEnum):
     """The post-roll is over and no call lives."""
     TAMPER = "tamper"
     """Somebody meddles with the phone; about the phone's own incident only."""
+    MISSED = "missed"
+    """A log tells of an SOS that is over; about that call's own incident only."""
 
 
 class Effect(enum.StrEnum):
@@ -71,6 +73,8 @@ class Effect(enum.StrEnum):
     KEEP_ON = "keep_on"
     """Cancel the post-roll: what was started goes on."""
     STOP_ALL = "stop_all"
+    TELL_MISSED = "tell_missed"
+    """Do what a call of the past is owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (None, Signal.PRESS): Row(S.OPEN, R.OPENED, _START_SOS),
         (None, Signal.CALL): Row(S.OPEN, R.OPENED, (E.START_ROUTINE,)),
         (None, Signal.TAMPER): Row(S.CLEARING, R.OPENED, (E.START_TAMPER, E.POST_ROLL)),
+        (None, Signal.MISSED): Row(S.CLOSED, R.FILED, (E.TELL_MISSED,)),
         # Nobody has it yet.
         (S.OPEN, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, (E.RESTORE, E.TELL_AGAIN, E.REDIALLED)),
         (S.OPEN, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -105,6 +110,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.OPEN, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.OPEN, Signal.POST_ROLL): Row(S.OPEN, R.LATE),
         (S.OPEN, Signal.TAMPER): Row(S.OPEN, R.NOTED),
+        (S.OPEN, Signal.MISSED): Row(S.OPEN, R.LATE),
         # A person is on the line; escalation goes on until somebody has it by name.
         (S.CONNECTED, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.CONNECTED, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -117,6 +123,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.CONNECTED, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.CONNECTED, Signal.POST_ROLL): Row(S.CONNECTED, R.LATE),
         (S.CONNECTED, Signal.TAMPER): Row(S.CONNECTED, R.NOTED),
+        (S.CONNECTED, Signal.MISSED): Row(S.CONNECTED, R.LATE),
         # A named person has it. That is not the end of it.
         (S.ACKNOWLEDGED, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.ACKNOWLEDGED, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -129,6 +136,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.ACKNOWLEDGED, Signal.RESOLVE): Row(S.CLEARING, R.CLEARED, _CLEAR),
         (S.ACKNOWLEDGED, Signal.POST_ROLL): Row(S.ACKNOWLEDGED, R.LATE),
         (S.ACKNOWLEDGED, Signal.TAMPER): Row(S.ACKNOWLEDGED, R.NOTED),
+        (S.ACKNOWLEDGED, Signal.MISSED): Row(S.ACKNOWLEDGED, R.LATE),
         # Cleared; cameras and recording go on for the post-roll.
         (S.CLEARING, Signal.PRESS): Row(S.OPEN, R.PRESSED_AGAIN, _REOPEN),
         (S.CLEARING, Signal.RAISE): Row(S.OPEN, R.RAISED, _RAISE),
@@ -141,6 +149,7 @@ TRANSITIONS: Final[Mapping[tuple[IncidentState | None, Signal], Row]] = MappingP
         (S.CLEARING, Signal.RESOLVE): Row(S.CLEARING, R.NOTED),
         (S.CLEARING, Signal.POST_ROLL): Row(S.CLOSED, R.CLOSED, (E.STOP_ALL,)),
         (S.CLEARING, Signal.TAMPER): Row(S.CLEARING, R.JOINED, (E.POST_ROLL,)),
+        (S.CLEARING, Signal.MISSED): Row(S.CLEARING, R.LATE),
         # Over. What comes later is written down, nothing more.
         **{(S.CLOSED, signal): Row(S.CLOSED, R.LATE) for signal in Signal},
     }

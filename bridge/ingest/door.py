@@ -42,6 +42,7 @@ UNHURRIED: Final = frozenset(
         Kind.CALL_CONNECTED,
         Kind.CALL_ENDED,
         Kind.CALL_FAILED,
+        Kind.MISSED,
         Kind.DELIVERY_SETTLED,
         Kind.TIMER_DUE,
     }

@@ -5,7 +5,7 @@ All values are immutable: a change is a new value (`dataclasses.replace`).
 """
 
 from bridge.model.deliveries import UNDO, Capability, Delivery, DeliveryState, Operation, Receipt, Sharing
-from bridge.model.events import CALL_KINDS, Event, Kind, Tier
+from bridge.model.events import CALL_KINDS, OF_CALLS, Event, Kind, Tier
 from bridge.model.ids import NAMESPACE, NOTHING, derive_id
 from bridge.model.incidents import Call, Fault, Hold, Incident, IncidentState, TimelineEntry, Timer
 from bridge.model.ports import Accept, Clock, Driver, Finding, Say, Stocked, Trigger, TriggerStatus, Watcher
@@ -15,6 +15,7 @@ __all__ = [
     "CALL_KINDS",
     "NAMESPACE",
     "NOTHING",
+    "OF_CALLS",
     "UNDO",
     "Accept",
     "Call",

@@ -22,6 +22,8 @@ class Operation(enum.StrEnum):
     START_RECORDING = "start_recording"
     STOP_RECORDING = "stop_recording"
     BOOKMARK = "bookmark"
+    BOOKMARK_PAST = "bookmark_past"
+    """Bookmark a call that is over: from `opened_ts` to `ended_ts`, however long ago."""
     EXTEND_BOOKMARK = "extend_bookmark"
     """Lengthen the incident's bookmark to now; `reference` names it."""
     LOCK_EVIDENCE = "lock_evidence"

@@ -49,6 +49,10 @@ class Kind(enum.StrEnum):
     """The bridge begins anew, and something that the closed incident switched on may not be off."""
     REPORTED = "reported"
     """Something that only the incident's story tells; `attributes` carry the `text`."""
+    MISSED = "missed"
+    """An alarm call that is over, and that nobody saw: a log tells of it. `source`, `key` and the rest are
+    the call's, `occurred_at` is when it was dialled; `attributes`: `owed` (missed, review), `answered_at`,
+    `connected_at`, `ended_at` (UTC epoch seconds), `ended_by`, `outcome`, `by` (who filed it)."""
     LINK_LOST = "link_lost"
     LINK_RESTORED = "link_restored"
     CLOCK_STEPPED = "clock_stepped"
@@ -57,6 +61,9 @@ class Kind(enum.StrEnum):
 CALL_KINDS: Final = frozenset(
     {Kind.CALL_DIALING, Kind.CALL_ANSWERED, Kind.CALL_CONNECTED, Kind.CALL_ENDED, Kind.CALL_FAILED}
 )
+"""What a call says of itself while it lives."""
+OF_CALLS: Final = CALL_KINDS | {Kind.MISSED}
+"""Kinds whose source and key are a call's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

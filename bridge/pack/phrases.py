@@ -34,6 +34,11 @@ class Phrases:
     redialled: str
     never: str
     no_answer: str
+    missed: str
+    """Of an SOS that is over; the digits of its time follow, then the place."""
+    place: str
+    place_unknown: str
+    press_heard: str
     console_has_it: str
     """To a dispatcher who pressed 1 while a console talks to the phone."""
     sent: str
@@ -61,6 +66,10 @@ PHRASES: Final = MappingProxyType(
             redialled="The phone is calling again.",
             never="This phone must not be called back.",
             no_answer="The phone does not answer.",
+            missed="Missed S O S. An emergency call that is over. Time of the call:",
+            place="Place: {place}.",
+            place_unknown="The place is not known.",
+            press_heard="Press 1 to say that you have heard this.",
             console_has_it="Thank you, you have acknowledged. The console is talking to the phone.",
             sent="Your alarm was sent. Stay where it is safe.",
             person_has_it="A person has your alarm.",
@@ -82,6 +91,10 @@ PHRASES: Final = MappingProxyType(
             redialled="Das Telefon ruft erneut an.",
             never="Dieses Telefon darf nicht zurückgerufen werden.",
             no_answer="Das Telefon antwortet nicht.",
+            missed="Verpasster Notruf. Der Anruf ist beendet. Uhrzeit des Anrufs:",
+            place="Ort: {place}.",
+            place_unknown="Der Ort ist nicht bekannt.",
+            press_heard="Drücken Sie die 1, um zu bestätigen, dass Sie dies gehört haben.",
             console_has_it="Danke. Sie haben den Notruf bestätigt. Die Leitstelle spricht mit dem Telefon.",
             sent="Ihr Notruf ist abgesetzt. Bleiben Sie, wo es sicher ist.",
             person_has_it="Ein Mensch hat Ihren Notruf.",
@@ -103,6 +116,10 @@ PHRASES: Final = MappingProxyType(
             redialled="Le téléphone rappelle.",
             never="Ce téléphone ne doit pas être rappelé.",
             no_answer="Le téléphone ne répond pas.",
+            missed="Appel d'urgence manqué. L'appel est terminé. Heure de l'appel :",
+            place="Lieu : {place}.",
+            place_unknown="Le lieu n'est pas connu.",
+            press_heard="Appuyez sur 1 pour dire que vous avez entendu ce message.",
             console_has_it="Merci. Vous avez acquitté cet appel. Le pupitre parle avec le téléphone.",
             sent="Votre alarme est envoyée. Restez en lieu sûr.",
             person_has_it="Quelqu'un a reçu votre alarme.",
@@ -124,6 +141,10 @@ PHRASES: Final = MappingProxyType(
             redialled="El teléfono está llamando de nuevo.",
             never="No se debe devolver la llamada a este teléfono.",
             no_answer="El teléfono no contesta.",
+            missed="Llamada de emergencia perdida. La llamada ha terminado. Hora de la llamada:",
+            place="Lugar: {place}.",
+            place_unknown="No se conoce el lugar.",
+            press_heard="Pulse 1 para decir que ha oído este mensaje.",
             console_has_it="Gracias. Ha confirmado esta llamada. La consola habla con el teléfono.",
             sent="Su alarma se ha enviado. Quédese donde esté a salvo.",
             person_has_it="Una persona tiene su alarma.",

@@ -111,12 +111,17 @@ def _wanted_by_dispatchers(language: str, facts: PackFacts) -> Iterator[Prompt]:
         "redialled": say.redialled,
         "never": say.never,
         "no-answer": say.no_answer,
+        "missed": say.missed,
+        "place-unknown": say.place_unknown,
+        "press-heard": say.press_heard,
+        **{f"digits/{digit}": digit for digit in "0123456789"},
     }
     for name, text in fixed.items():
         yield Prompt(f"{language}/{name}", language, text)
     yield from _wanted_of_the_line(language)
     for place in facts.locations:
         yield Prompt(f"{language}/location-{place.tag}", language, say.location.format(place=place.spoken))
+        yield Prompt(f"{language}/place-{place.tag}", language, say.place.format(place=place.spoken))
     for phone in facts.phones:
         # Digit by digit: "four, seven, one, one", not "four thousand ...".
         text = say.call_back_number.format(number=", ".join(phone.number))
@@ -141,10 +146,8 @@ def _wanted_of_the_line(language: str) -> Iterator[Prompt]:
 
 
 def _wanted_by_the_exchange(language: str) -> Iterator[Prompt]:
-    """Yield what a PBX has sounds of its own for, or does in another way."""
+    """Yield what a PBX does in another way."""
     yield Prompt(f"{language}/console-has-it", language, phrases_in(language).console_has_it)
-    for digit in "0123456789":
-        yield Prompt(f"{language}/digits/{digit}", language, digit)
 
 
 # --- making one -------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ the ordered actions of the site's response table.
 from bridge.response.actions import Action, actions_for, describe, dispatch, ptz, resources_at
 from bridge.response.names import name_of
 from bridge.response.phones import TAMPERED, UNKNOWN_PHONE, identify, tier_of
-from bridge.response.plan import Audience, Fallback, Plan, Rule, Step, Times
+from bridge.response.plan import OF_THE_PAST, Audience, Fallback, Plan, Rule, Step, Times
 from bridge.response.views import every_view, stand_ins_at
 
 __all__ = [
+    "OF_THE_PAST",
     "TAMPERED",
     "UNKNOWN_PHONE",
     "Action",

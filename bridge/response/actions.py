@@ -80,6 +80,7 @@ def _news(step: Step, incident: Incident, missing: Sequence[str]) -> str:
         Step.MORE_WANTED: f"{len(incident.acknowledgers)} of {incident.people_wanted} have acknowledged",
         Step.UNRESOLVED: "still unresolved",
         Step.CLEARED: f"cleared by {incident.closed_by}",
+        Step.MISSED: "found in the PBX's log",
     }
     gone = [f"camera {' and '.join(missing)} missing"] if missing else []
     return "; ".join([*([told[step]] if step in told else []), *gone])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from bridge.model import CALL_KINDS, Event, Kind, Tier
+from bridge.model import OF_CALLS, Event, Kind, Tier
 from bridge.response.bounds import bounded, cut
 from bridge.response.plan import Plan
 
@@ -13,7 +13,7 @@ UNKNOWN_PHONE: Final = "unknown/"
 """Prefix of the phone id of a caller that no configuration names."""
 TAMPERED: Final = "tamper/"
 """Prefix of the phone id of an incident that is about the phone, not about who calls with it."""
-_TRIGGERS: Final = CALL_KINDS | {Kind.SOS, Kind.OFF_HOOK}
+_TRIGGERS: Final = OF_CALLS | {Kind.SOS, Kind.OFF_HOOK}
 """Kinds that may open an incident."""
 
 
@@ -54,6 +54,6 @@ def _is_outgoing_alarm(event: Event, plan: Plan) -> bool:
 
 def tier_of(event: Event, plan: Plan) -> Tier:
     """An alarm extension or an `sos` is an emergency, everything else is routine."""
-    if event.kind is Kind.SOS or (event.kind in CALL_KINDS and _is_outgoing_alarm(event, plan)):
+    if event.kind is Kind.SOS or (event.kind in OF_CALLS and _is_outgoing_alarm(event, plan)):
         return Tier.EMERGENCY
     return Tier.ROUTINE

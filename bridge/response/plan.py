@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import Final
 
 from bridge.calls import extension_matches
 from bridge.model import Event, Location, Operation, Phone
@@ -50,6 +51,12 @@ class Step(enum.StrEnum):
     """The post-roll is over; what was started is being stopped."""
     TAMPER = "tamper"
     """Somebody meddles with the phone. Without actions here it is a fault and no incident."""
+    MISSED = "missed"
+    """An SOS of the past was found in a log. Only `OF_THE_PAST` is done for it."""
+
+
+OF_THE_PAST: Final = frozenset({Operation.BOOKMARK_PAST, Operation.NOTIFY})
+"""What may be done for a call that is over: nothing moves, pops up or records, as if it were new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

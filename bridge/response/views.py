@@ -36,7 +36,8 @@ def looks_of(rule: Rule, location: Location, missing: Sequence[str]) -> list[Loo
     views = (*location.views, *location.wider) if rule.wider else location.views
     if rule.operation in AFTERWARDS:
         views = every_view(location)
-    instead = {} if rule.operation in AFTERWARDS else stand_ins_at(location, missing)
+    of_then = rule.operation in AFTERWARDS or rule.operation is Operation.BOOKMARK_PAST
+    instead = {} if of_then else stand_ins_at(location, missing)
     looks = [
         Look(instead[view.camera], view.camera) if view.camera in instead else Look(view) for view in views
     ]

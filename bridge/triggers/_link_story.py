@@ -46,13 +46,14 @@ class LinkStory:
         if self._blind_since is None:
             self._blind_since = at
 
-    def restored(self) -> None:
-        """The state is reconciled: from here on nothing is missed."""
-        now = self._clock.now()
-        blind = {} if self._blind_since is None else {"since": f"{self._blind_since:.3f}"}
+    def restored(self) -> float | None:
+        """The state is reconciled: from here on nothing is missed. Return since when nobody watched."""
+        since, now = self._blind_since, self._clock.now()
+        blind = {} if since is None else {"since": f"{since:.3f}"}
         self.clear("login")
         self._tell(Kind.LINK_RESTORED, "link", now, what=BLIND, until=f"{now:.3f}", **blind)
         self._blind_since = None
+        return since
 
     def fault(self, what: str, text: str) -> None:
         """Something is wrong; said again only with another text."""

@@ -18,6 +18,7 @@ from bridge.model import Accept, Call, Clock, Event
 from bridge.protocols.link import KeptLink, LinkState
 from bridge.triggers._accepting import Handover
 from bridge.triggers._link_story import LinkStory
+from bridge.triggers._past import Past, PastCalls
 from bridge.triggers._watch import Watch, Watched, WatchedSession
 
 
@@ -64,6 +65,7 @@ class PbxTrigger(ABC, Generic[SettingsT, SessionT]):
     unfinished: asks the store for the calls that it believes to live, once before the first snapshot: some
     may have ended while nobody watched.
     devices: returns what all links to the PBX of this source know of its devices; None: this is the only one.
+    past: reads the PBX's own log after a gap; None where the bridge cannot.
     """
 
     carries_calls: ClassVar = False
@@ -79,6 +81,7 @@ class PbxTrigger(ABC, Generic[SettingsT, SessionT]):
         pack_hash: Callable[[], str] | None = None,
         unfinished: Callable[[], Awaitable[Iterable[Call]]] | None = None,
         devices: Callable[[str], Devices] | None = None,
+        past: PastCalls | None = None,
     ) -> None:
         """Raises ConfigError where the settings cannot be used: now, while a reload can still go back."""
         self._require_usable(config)
@@ -88,6 +91,7 @@ class PbxTrigger(ABC, Generic[SettingsT, SessionT]):
         self._clock = clock
         self._pack_hash = pack_hash
         self._unfinished = unfinished
+        self._past_calls = past
         source = config.source or f"asterisk/{name}"
         shared = devices(source) if devices else None
         self._tracker = CallTracker(source, via=self.way, devices=shared)
@@ -139,10 +143,19 @@ class PbxTrigger(ABC, Generic[SettingsT, SessionT]):
 
     def _opened(self, handover: Handover) -> tuple[KeptLink[SessionT], Watch[SessionT, Any]]:
         """Return link and watch; where they cannot be made, that is seen before it is raised."""
+        past = Past(
+            self._past_calls,
+            self._story,
+            handover,
+            self._clock,
+            channels=lambda: self._tracker.missing_from(()),
+            retry_every=self._config.resync_interval,
+        )
         watched = Watched(
             tracker=self._tracker,
             handover=handover,
             story=self._story,
+            past=past,
             clock=self._clock,
             pack_hash=self._pack_hash,
             resync_interval=self._config.resync_interval,

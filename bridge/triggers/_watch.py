@@ -21,6 +21,7 @@ from bridge.model import Clock
 from bridge.protocols.link import KeptSession
 from bridge.triggers._accepting import Handover
 from bridge.triggers._link_story import LinkStory
+from bridge.triggers._past import Past
 
 PACK_VARIABLE: Final = "SOS_PACK_HASH"
 """The dialplan's global variable that tells which pack is loaded."""
@@ -50,12 +51,13 @@ class Watched:
     """What outlives a session. `tracker` knows the calls, so gaps can be closed.
 
     pack_hash: hash of the dialplan pack as the site renders it, or None where it is not to be compared.
-    resync_interval: seconds.
+    past: looks for the calls of a gap in the PBX's own log. resync_interval: seconds.
     """
 
     tracker: CallTracker
     handover: Handover
     story: LinkStory
+    past: Past
     clock: Clock
     pack_hash: Callable[[], str] | None
     resync_interval: float
@@ -80,6 +82,7 @@ class Watch(ABC, Generic[SessionT, MessageT]):
         self._tracker = watched.tracker
         self._handover = watched.handover
         self._story = watched.story
+        self._past = watched.past
         self._clock = watched.clock
         self._pack_hash = watched.pack_hash
         self._resync_interval = watched.resync_interval
@@ -91,23 +94,23 @@ class Watch(ABC, Generic[SessionT, MessageT]):
     async def serve(self, session: SessionT) -> None:
         """Reconcile, then read the session to its end. Raises what ends it before (DeliveryError)."""
         self._story.clear("unreadable")
-        await self._close_gap(session)
-        self._story.restored()
-        tending = asyncio.create_task(self._tend(session))
-        # An error in it must not wait for the session's end to be seen.
-        tending.add_done_callback(
-            lambda task: None if task.cancelled() else session.abandon("tending failed")
-        )
+        certain = await self._close_gap(session)
+        self._past.gap(self._story.restored(), certain=certain)
+        beside = [asyncio.create_task(self._tend(session)), asyncio.create_task(self._past.look())]
+        for task in beside:  # an error in it must not wait for the session's end to be seen
+            task.add_done_callback(lambda task: _failed(task) and session.abandon("tending failed"))
         try:
             async for message in session.events():
                 await self._read(message)
                 if session.rejected:
                     self._story.fault("unreadable", f"a message could not be read: {session.rejection}")
         finally:
-            tending.cancel()
-            await asyncio.wait({tending})
-        if not tending.cancelled():
-            tending.result()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait(beside)
+        for task in beside:
+            if not task.cancelled():
+                task.result()
 
     async def close(self) -> None:
         """Let go of what is asked with, besides the sessions."""
@@ -150,7 +153,8 @@ class Watch(ABC, Generic[SessionT, MessageT]):
         for event in self._tracker.feed(fact):
             self._handover.put(event)
 
-    async def _close_gap(self, session: SessionT) -> None:
+    async def _close_gap(self, session: SessionT) -> bool:
+        """Take in what lives; False where that could not be asked."""
         rows = await self._channels(session)
         devices = await self._devices(session)
         if rows is not None:
@@ -161,6 +165,7 @@ class Watch(ABC, Generic[SessionT, MessageT]):
                 self._handover.put(event)
         for fact in devices:  # phones that went or came in the gap
             self._feed(fact)
+        return rows is not None
 
     # --- meanwhile ----------------------------------------------------------------------------------
 
@@ -197,3 +202,7 @@ class Watch(ABC, Generic[SessionT, MessageT]):
             self._story.fault("pack_drift", f"the dialplan pack cannot be rendered: {error}")
         else:
             self._story.judge_pack(loaded, expected)
+
+
+def _failed(task: asyncio.Task[None]) -> bool:
+    return not task.cancelled() and task.exception() is not None

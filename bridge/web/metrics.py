@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import choose_encoder
 
 from bridge.engine import Decision, Reason
-from bridge.model import CALL_KINDS, Delivery, Event, Incident, IncidentState, Kind
+from bridge.model import OF_CALLS, Delivery, Event, Incident, IncidentState, Kind
 from bridge.web.reactions import Reaction, Reactions, opened, told
 
 BUCKETS: Final = (
@@ -26,7 +26,7 @@ BUCKETS: Final = (
 
 FAMILIES: Final[Mapping[Kind, str]] = MappingProxyType(
     {
-        **dict.fromkeys(CALL_KINDS, "call"),
+        **dict.fromkeys(OF_CALLS, "call"),
         Kind.OFF_HOOK: "call",
         Kind.SOS: "alarm",
         Kind.SOS_CLEARED: "alarm",

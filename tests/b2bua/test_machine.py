@@ -143,11 +143,10 @@ class Walk(RuleBasedStateMachine):
         mark=marks,
         group=st.sampled_from(["shift", "shift", "none"]),
         tier=st.integers(1, 3),
-        more=st.sampled_from([False, False, True]),
+        wanted=st.sampled_from([{}, {}, {"more": True, "done": ("anna",)}, {"missed": "21:08"}]),
     )
-    def notifies(self, phone: str, mark: str, group: str, tier: int, more: bool) -> None:
+    def notifies(self, phone: str, mark: str, group: str, tier: int, wanted: dict[str, object]) -> None:
         self.commands += 1
-        wanted = {"more": more, "done": ("anna",) if more else ()}
         self.plant.notify(f"d-{self.commands}", phone, mark=mark, group=group, tier=tier, **wanted)
 
     @rule(phone=phones, mark=marks)

@@ -247,6 +247,7 @@ def test_the_default_table() -> None:
         Step.CLEARED: ["wall.update_popup", "dispatch.notify"],
         Step.CLOSED: [],
         Step.TAMPER: [],
+        Step.MISSED: ["dispatch.notify"],
     }
 
 

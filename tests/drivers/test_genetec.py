@@ -225,10 +225,11 @@ async def test_an_event_that_is_not_defined(plant: Plant) -> None:
         await plant.do(Operation.EVENT_START)
 
 
-async def test_bookmarks_mark_the_beginning(plant: Plant) -> None:
+@pytest.mark.parametrize("operation", [Operation.BOOKMARK, Operation.BOOKMARK_PAST])
+async def test_bookmarks_mark_the_beginning(plant: Plant, operation: Operation) -> None:
     """At the moment the incident opened, not at the moment of the request."""
     at = plant.clock.now() - 42.5
-    await plant.do(Operation.BOOKMARK, opened_ts=repr(at), title="SOS Post 3, (east)")
+    await plant.do(operation, opened_ts=repr(at), title="SOS Post 3, (east)")
     assert plant.fake.state.bookmarks == [
         (PTZ, "2025-12-31T23:59:17.500Z", f"SOS Post 3, [east] incident {INCIDENT}")
     ]
@@ -555,6 +556,7 @@ def settings_of(**settings: Any) -> dict[str, Any]:
 
 ALWAYS = {
     Operation.BOOKMARK: Capability.REPEATABLE,
+    Operation.BOOKMARK_PAST: Capability.REPEATABLE,
     Operation.PROVE_LIVE: Capability.REPEATABLE,
     Operation.SHOW: Capability.REPEATABLE,
     Operation.HIDE: Capability.REPEATABLE,

@@ -387,6 +387,16 @@ async def test_bookmark(site: Site, hasty: HastyClock) -> None:
     assert receipt.reference == f"bookmark:{bookmark['id']}"
 
 
+async def test_a_bookmark_of_the_past_ends_behind_the_call(site: Site, hasty: HastyClock) -> None:
+    opened = hasty.now() - 3600
+    receipt = await site.do(Operation.BOOKMARK_PAST, opened_ts=repr(opened), ended_ts=repr(opened + 8))
+    assert receipt.outcome is DeliveryState.VERIFIED
+    [bookmark] = site.fake.state.bookmarks.values()
+    assert bookmark["timeBegin"] == "2025-12-31T22:59:50.000Z"
+    assert bookmark["timeTriggered"] == "2025-12-31T23:00:00.000Z"
+    assert bookmark["timeEnd"] == "2025-12-31T23:00:38.000Z"
+
+
 async def test_a_bookmark_is_found_again_after_a_restart(site: Site) -> None:
     first = await site.do(Operation.BOOKMARK)
     restarted = site.restarted()

@@ -398,6 +398,16 @@ async def test_bookmark(site: Site) -> None:
     assert receipt.reference == f"bookmark:{bookmark['id']}"
 
 
+@pytest.mark.parametrize(("lasted", "length"), [(8.0, 60_000), (300.0, 310_000)])
+async def test_a_bookmark_of_the_past_holds_the_whole_call(site: Site, lasted: float, length: int) -> None:
+    """It begins `bookmark_before` the call, and ends with it at the earliest."""
+    day = 86_400
+    moments = {"opened_ts": repr(OPENED - day), "ended_ts": repr(OPENED - day + lasted)}
+    await site.do(Operation.BOOKMARK_PAST, **moments)
+    [bookmark] = site.fake.state.bookmarks
+    assert (bookmark["startTimeMs"], bookmark["durationMs"]) == (1_767_225_580_250 - day * 1000, length)
+
+
 async def test_a_bookmark_is_made_once_for_each_incident(site: Site) -> None:
     for incident in (INCIDENT, INCIDENT, OTHER):
         await site.do(Operation.BOOKMARK, incident=incident)
@@ -686,4 +696,6 @@ def test_proofs_are_of_what_can_end_verified() -> None:
     everything = proofs_of(Config.model_validate(stanza))
     less = proofs_of(Config.model_validate({**stanza, "recording_rule": False, "preset_proof": False}))
     assert set(everything) - set(less) == {Operation.EVENT_START, Operation.RECALL_PRESET, Operation.HOME}
-    assert set(less) == {Operation.BOOKMARK, Operation.EXTEND_BOOKMARK, Operation.PROVE_LIVE}
+    assert set(less) == {
+        *(Operation.BOOKMARK, Operation.BOOKMARK_PAST, Operation.EXTEND_BOOKMARK, Operation.PROVE_LIVE)
+    }

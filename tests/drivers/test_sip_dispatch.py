@@ -64,6 +64,11 @@ ABOUT: Mapping[str, Any] = {
             Notify(**ABOUT, mark=f"{INCIDENT}.1", picture="unconfirmed", group="shift"),
         ),
         (
+            "missed/1",
+            {"missed": "21:08"},
+            Notify(**ABOUT, mark=f"{INCIDENT}.1", group="shift", missed="21:08"),
+        ),
+        (
             "no_picture/2",
             {"picture": "none"},
             Notify(**ABOUT, mark=f"{INCIDENT}.2", picture="none", group="shift"),

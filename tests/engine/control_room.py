@@ -159,6 +159,18 @@ class ControlRoom:
             attributes={"direction": call.direction, **attributes},
         )
 
+    def finds(self, call: Dialled, *, at: float, owed: str = "missed", **said: str) -> Decision | None:
+        """A log tells of a call that is over."""
+        return self.event(
+            Kind.MISSED,
+            key=call.key,
+            endpoint=call.endpoint,
+            caller=call.caller,
+            dialled=call.dialled,
+            at=at,
+            attributes={"owed": owed, "outcome": "abandoned", "ended_at": repr(at + 8.0), **said},
+        )
+
     def answer(self, call: Dialled) -> None:
         self.says(Kind.CALL_ANSWERED, call)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from bridge.engine import Decision, State
+from bridge.engine.missed import CLOSED_BY
 from bridge.engine.table import TRANSITIONS
 from bridge.engine.timers import TIMERS
 from bridge.model import (
@@ -20,7 +21,7 @@ from bridge.model import (
     Operation,
     Tier,
 )
-from bridge.response import Step
+from bridge.response import OF_THE_PAST, Step
 from tests.engine.database import Database
 
 ATTENTION = {"escalate_1", "escalate_2", "console_click", "unresolved"}
@@ -37,6 +38,7 @@ def check(database: Database, before: State, decision: Decision) -> None:
     _one_live_incident_a_phone(rows)
     _every_emergency_call_has_its_incident(rows)
     _nothing_outlives_its_incident(rows)
+    _the_past_touches_nothing(rows, decision)
     _an_sos_never_falls_silent(rows)
     _more_are_rung_for_until_enough_have_it(database)
     _shared_things_have_the_right_holders(rows)
@@ -69,10 +71,29 @@ def _nothing_outlives_its_incident(rows: State) -> None:
         ends = {Operation.HOME, Operation.EXTEND_BOOKMARK, Operation.UPDATE_POPUP}
         afterwards = {*UNDO.values(), Operation.BOOKMARK, Operation.LOCK_EVIDENCE}
         afterwards |= ends if delivery.step.startswith("closed/") else set()
+        afterwards |= OF_THE_PAST if delivery.step == "missed/1" else set()
         assert delivery.state.settled or not over or delivery.operation in afterwards, delivery
     for incident in rows.incidents.values():
         in_post_roll = (incident.id, "post_roll") in rows.timers
         assert in_post_roll == (incident.state is IncidentState.CLEARING), incident
+
+
+def _the_past_touches_nothing(rows: State, decision: Decision) -> None:
+    """An SOS that is found in a log is over: its own closed incident, words and a bookmark, nothing else."""
+    if decision.event.kind is Kind.MISSED:
+        assert all(row.recovered and not row.live for row in decision.incidents.values())
+        assert not decision.timers
+        assert not decision.holds
+    for delivery in rows.deliveries.values():
+        incident = rows.incidents[delivery.incident]
+        if delivery.step.startswith("missed/"):
+            assert incident.closed_by == CLOSED_BY, delivery
+        if incident.closed_by == CLOSED_BY:
+            assert delivery.step == "missed/1", delivery
+            assert delivery.operation in OF_THE_PAST, delivery
+            assert not delivery.resource, delivery
+    for timer in rows.timers.values():
+        assert rows.incidents[timer.incident].closed_by != CLOSED_BY, timer
 
 
 def _an_sos_never_falls_silent(rows: State) -> None:
@@ -181,6 +202,9 @@ def _the_fallback_is_asked_only_where_the_first_does_not_ring(database: Database
     calls = {(row.incident, row.step, row.driver, row.target): row for row in rows}
     for row in decision.deliveries.values():
         if row.operation is not Operation.NOTIFY or row.step.startswith(("acknowledged/", "cleared/")):
+            continue
+        if row.step.startswith("missed/"):
+            assert row.driver not in first_of, "what is over can wait for the first"
             continue
         if row.driver in first_of and row.attempts == 0 and not row.state.settled:
             first = calls[row.incident, row.step, first_of[row.driver], row.target]

@@ -41,11 +41,13 @@ ENDS: Final = (
     Rule(step=Step.SOS, operation=Operation.RECALL_PRESET, driver="wall", wider=True),
     Rule(step=Step.CLOSED, operation=Operation.EXTEND_BOOKMARK, driver="zm", wider=True),
     Rule(step=Step.CLOSED, operation=Operation.HOME, driver="wall"),
+    Rule(step=Step.MISSED, operation=Operation.BOOKMARK_PAST, driver="wall", wider=True),
+    Rule(step=Step.MISSED, operation=Operation.NOTIFY, driver="dispatch", groups=("east",)),
     Rule(step=Step.TAMPER, operation=Operation.START_RECORDING, driver="zm", max_views=1),
     Rule(step=Step.TAMPER, operation=Operation.RECALL_PRESET, driver="wall", max_views=1),
 )
-"""Rules of a site that also looks wider, extends its bookmarks, sends its cameras home, and has them look
-where somebody meddles with a phone."""
+"""Rules of a site that also looks wider, extends its bookmarks, sends its cameras home, hears of an SOS of
+the past, and has its cameras look where somebody meddles with a phone."""
 
 PLAN: Final = Plan(
     site="Tank farm",
@@ -111,7 +113,7 @@ FULL: Final = replace(
     capabilities={
         **PLAN.capabilities,
         "zm": PLAN.capabilities["zm"] | {Operation.EXTEND_BOOKMARK, Operation.PROVE_LIVE},
-        "wall": PLAN.capabilities["wall"] | {Operation.HOME},
+        "wall": PLAN.capabilities["wall"] | {Operation.HOME, Operation.BOOKMARK_PAST},
     },
     rules=(
         *(

@@ -101,6 +101,25 @@ class Plant(RuleBasedStateMachine):
         rows = list(self.room.database.rows.calls.values())
         return dialled_as(rows[number % len(rows)])
 
+    @rule(
+        phone=phones,
+        ago=st.sampled_from([30.0, 3600.0, 100_000.0]),
+        owed=st.sampled_from(["missed", "review"]),
+    )
+    def a_log_tells_of(self, phone: str, ago: float, owed: str) -> None:
+        """A call that nobody saw."""
+        call = self.room.call(phone)
+        self.room.finds(call, at=self.room.now - ago, owed=owed)
+
+    @precondition(lambda self: self.room.database.rows.calls)
+    @rule(number=numbers, apart=st.sampled_from([0.0, 0.0, 5.0, -3600.0]))
+    def a_log_repeats(self, number: int, apart: float) -> None:
+        """A call that was seen live, or was filed before; or its key, used at another time."""
+        calls = list(self.room.database.rows.calls.values())
+        call = calls[number % len(calls)]
+        if call.direction == "out":
+            self.room.finds(dialled_as(call), at=call.dialing_at + apart)
+
     # --- buttons and people -----------------------------------------------------------------------------
 
     @rule(

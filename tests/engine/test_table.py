@@ -31,7 +31,7 @@ def test_every_state_answers_every_signal() -> None:
     missing = {(state, signal) for state in IncidentState for signal in Signal} - TRANSITIONS.keys()
     assert missing == set()
     opening = {signal for state, signal in TRANSITIONS if state is None}
-    assert opening == {Signal.PRESS, Signal.CALL, Signal.TAMPER}
+    assert opening == {Signal.PRESS, Signal.CALL, Signal.TAMPER, Signal.MISSED}
 
 
 def test_every_effect_is_used_and_none_twice_in_a_row() -> None:
@@ -188,6 +188,7 @@ ROWS: Final[tuple[Case, ...]] = (
 NO_LIVE_CALL = "a closed incident has no living call: its post-roll waits for the last one"
 NOT_LIVE = "a closed incident is nobody's: the phone's next call opens a new one"
 NO_TAMPER = "an incident about the phone itself is cleared from its beginning, and no call joins it"
+NO_MISSED = "an SOS of the past has an incident of its own, which is closed"
 NO_TIMER = "only a cleared incident has this timer, and leaving that state clears it"
 
 SECOND_CONNECT: Final = (CONNECTED, Signal.CONNECT)
@@ -206,6 +207,7 @@ UNREACHABLE: Final = {
     (CLOSED, Signal.CALL): NOT_LIVE,
     (CLOSED, Signal.SIDE_CALL): NOT_LIVE,
     (CLOSED, Signal.CONNECT): NO_LIVE_CALL,
+    **{(state, Signal.MISSED): NO_MISSED for state in IncidentState},
     (CLOSED, Signal.PART): NO_LIVE_CALL,
     (CLOSED, Signal.DROP): NO_LIVE_CALL,
 }

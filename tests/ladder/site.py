@@ -16,6 +16,7 @@ from bridge.config import load_text
 from bridge.pack.render import render_texts
 from bridge.pack.site import facts_of
 from bridge.simulator.plant import example_folder
+from tests.calls.record import LOG_FILES
 from tests.pack.lab import PackLab
 from tests.parts.asterisk_files import Endpoint
 
@@ -26,6 +27,8 @@ PHONE_ID: Final = "EAST-03"
 PLACE: Final = "TANKFARM-EAST-POST-03"
 BEACON: Final = "east-beacon"
 COIL: Final = 16
+CEL_FILE: Final = "log/cel-custom/Master.csv"
+"""Below the PBX's folder."""
 DESK: Final = "desk-1"
 """The console of the place."""
 ADMINISTRATOR: Final = ("lab", "lab-secret")
@@ -179,6 +182,7 @@ def start_pbx(folder: Path, setting: Setting, staff: Staff) -> PackLab:
         watch=ADMINISTRATOR[0],
         secret=ADMINISTRATOR[1],
     )
+    lab.pbx.write("cel_custom.conf", LOG_FILES["cel_custom.conf"])  # in the order of Asterisk's sample
     # Once more with the folder as the site names it: the bridge compares the pack's hash with its own.
     for name, text in render_texts(facts(str(lab.pbx.sounds))).items():
         lab.pbx.write(f"sosbridge/{name}", text)

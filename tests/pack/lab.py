@@ -66,6 +66,8 @@ TONES: Final = {
     "one-more": 500,
     "person-has-it": 1800,
     "caller/waiting": 2000,
+    "missed": 700,
+    "press-heard": 900,
 }
 STAFF: Final = ("9000", "2001", "2002", "2003")
 PASSWORD: Final = "pw-of-1005"

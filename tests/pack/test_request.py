@@ -44,6 +44,31 @@ def test_a_notification_by_ami() -> None:
     ]
 
 
+def test_a_missed_sos_is_told_and_connects_nobody() -> None:
+    delivery = notification("missed/1", params={"missed": "21:08", "picture": ""})
+    assert headers_of(call_of(delivery, CONFIG)) == [
+        ("Channel", "Local/*P-1001@sos-notify/n"),
+        ("Context", "sos-heartbeat"),
+        ("Exten", "noted"),
+        ("Priority", "1"),
+        ("Timeout", "1945000"),
+        ("ChannelId", delivery.id),
+        ("Variable", f"__SOS_INCIDENT={delivery.incident}"),
+        ("Variable", f"__SOS_DELIVERY={delivery.id}"),
+        ("Variable", f"__SOS_MARK={delivery.incident}.1"),
+        ("Variable", "__SOS_EXERCISE=no"),
+        ("Variable", "__SOS_GROUP=shift"),
+        ("Variable", "__SOS_TIER=1"),
+        ("Variable", "__SOS_MISSED=2108"),
+    ]
+
+
+@pytest.mark.parametrize("clock", ["", "9:08", "24:61", "21:08,1", "2108\nAction: x"])
+def test_a_missed_sos_without_a_time_is_not_told(clock: str) -> None:
+    with pytest.raises(Permanent, match="the time of this delivery"):
+        call_of(notification("missed/1", params={"missed": clock}), CONFIG)
+
+
 def test_a_notification_by_ari() -> None:
     delivery = notification("no_picture/2", params={"exercise": "yes"})
     call = call_of(delivery, CONFIG)

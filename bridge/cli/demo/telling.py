@@ -19,6 +19,7 @@ _PHRASES: Final[dict[Operation, Callable[[Delivery], str]]] = {
     Operation.START_RECORDING: lambda d: f"records {_camera(d)}",
     Operation.STOP_RECORDING: lambda d: f"stops recording {_camera(d)}",
     Operation.BOOKMARK: lambda d: f"bookmarks {_camera(d)}",
+    Operation.BOOKMARK_PAST: lambda d: f"marks then at {_camera(d)}",
     Operation.EXTEND_BOOKMARK: lambda d: f"marks the end of {_camera(d)}",
     Operation.LOCK_EVIDENCE: lambda d: f"keeps footage of {_camera(d)}",
     Operation.PROVE_LIVE: lambda d: f"looks through {_camera(d)}",

@@ -21,9 +21,10 @@ from bridge.cli.incidents.faults import by_cause, print_causes
 from bridge.cli.options import DEFAULT_CONFIG, config_option, json_option
 from bridge.config import Site
 from bridge.config.problems import unknown, visible
+from bridge.engine.needs import review_of as review_key
 from bridge.engine.segments import parts_of
 from bridge.errors import ConfigError, SosBridgeError
-from bridge.model import Incident, IncidentState, Kind, Tier
+from bridge.model import Fault, Incident, IncidentState, Kind, Tier
 from bridge.response import Plan, ptz
 from bridge.store import Store
 from bridge.store.plain import to_plain
@@ -87,11 +88,12 @@ def show(config: Path, as_json: bool, incident_id: str) -> None:
         if as_json:
             click.echo(json.dumps(whole(store, incident), indent=2))
             return
+        review = review_of(store, incident)
         deliveries, timeline = store.deliveries(incident.id), store.timeline(incident.id)
         if incident.live:
             _warn_of_silence(site, store)
-    screen.print_incident(incident, timeline, deliveries, site.plan())
-    if hint := _what_to_do(incident, config):
+    screen.print_incident(incident, timeline, deliveries, site.plan(), review)
+    if hint := _what_to_do(incident, config, review):
         click.echo(f"\n{hint}")
 
 
@@ -125,12 +127,19 @@ def acknowledge(config: Path, incident_id: str, by: str | None) -> None:
 @by_option
 @click.option("--reason", default="", help="Why it is over, for the record.")
 def resolve(config: Path, incident_id: str, by: str | None, reason: str) -> None:
-    """Say by name that this incident is over. Recording goes on for the post-roll, then stops."""
+    """Say by name that this incident is over. Recording goes on for the post-roll, then stops.
+
+    Of one that was found in a PBX's log when it was over: that you have looked into it.
+    """
     name, why = person(by), one_line("--reason", reason, LONGEST_REASON)
     told = {"by": name, "reason": f"{why} ({name})" if why else ""}
+    with opened(config) as (_, store):
+        review = review_of(store, _named(store, incident_id))
     before, incident, plan = _steer(config, incident_id, Kind.RESOLVED, told)
     short = incident.id[:8]
-    if not before.live or before.state is IncidentState.CLEARING:
+    if review is not None:
+        click.echo(f"{short} has been looked into by {visible(name)}")
+    elif not before.live or before.state is IncidentState.CLEARING:
         at = _when(before.clearing_at, plan)
         click.echo(f"{short} was over already, at {at}, {screen.ending(before)}: noted, nothing else changes")
     else:
@@ -171,6 +180,15 @@ def swap(config: Path, incident_id: str, camera: str, by: str | None) -> None:
     click.echo(f"{incident.id[:8]} has {camera}")
 
 
+def review_of(store: Store, incident: Incident) -> Fault | None:
+    """Return the open review item of an incident that was over before the bridge knew of it."""
+    if incident.live or not incident.recovered:
+        return None
+    subject, what = review_key(incident.id)
+    open_ = store.faults(what=what, limit=MOST_OPEN)
+    return next((fault for fault in open_ if fault.subject == subject), None)
+
+
 def whole(store: Store, incident: Incident) -> dict[str, Any]:
     """Return what `show --json` prints: the incident with its calls, deliveries and story."""
     parts: dict[str, Sequence[object]] = {
@@ -178,15 +196,19 @@ def whole(store: Store, incident: Incident) -> dict[str, Any]:
         "deliveries": store.deliveries(incident.id),
         "timeline": store.timeline(incident.id),
     }
-    return to_plain(incident) | {name: [to_plain(row) for row in rows] for name, rows in parts.items()}
+    review = review_of(store, incident)
+    parts_plain = {name: [to_plain(row) for row in rows] for name, rows in parts.items()}
+    return to_plain(incident) | parts_plain | {"review": to_plain(review) if review else None}
 
 
 # --- what it comes to -------------------------------------------------------------------------------
 
 
-def _what_to_do(incident: Incident, config: Path) -> str:
+def _what_to_do(incident: Incident, config: Path, review: Fault | None) -> str:
     """Return the command that an operator who looks at this needs next."""
     where = "" if config == DEFAULT_CONFIG else f" --config {config}"
+    if review is not None:
+        return f"When you have looked into it:  sosbridge incidents resolve {incident.id[:8]}{where}"
     match incident.state:
         case IncidentState.OPEN | IncidentState.CONNECTED:
             return f"Take it:  sosbridge incidents acknowledge {incident.id[:8]}{where}"

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bridge.config.problems import plural, visible
-from bridge.model import Call, Delivery, DeliveryState, Incident, IncidentState, Tier, TimelineEntry
+from bridge.model import Call, Delivery, DeliveryState, Fault, Incident, IncidentState, Tier, TimelineEntry
 from bridge.response import Plan
 
 NOBODY: Final = "NOBODY"
@@ -158,12 +158,21 @@ def short_time(at: float, plan: Plan) -> str:
 
 
 def print_incident(
-    incident: Incident, timeline: Sequence[TimelineEntry], deliveries: Sequence[Delivery], plan: Plan
+    incident: Incident,
+    timeline: Sequence[TimelineEntry],
+    deliveries: Sequence[Delivery],
+    plan: Plan,
+    review: Fault | None = None,
 ) -> None:
-    """Print how it stands, its story, and every action with its times."""
+    """Print how it stands, its story, and every action with its times.
+
+    review: what somebody still has to look into.
+    """
     console = _console()
     for line in _standing(incident, plan):
         console.print(line, soft_wrap=True)
+    if review is not None:
+        console.print(Text(f"to be looked into: {visible(review.text, LONGEST)}", _ALARM), soft_wrap=True)
     if deliveries:
         console.print(_summary(deliveries), soft_wrap=True)
     console.print()

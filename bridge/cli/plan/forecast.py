@@ -11,7 +11,7 @@ from typing import Final
 
 from bridge.config import DriverSettings, Site
 from bridge.config.exchange import tiers_by
-from bridge.engine.fallback import SILENCING
+from bridge.engine.fallback import ALONE
 from bridge.model import UNDO, Capability, Incident, IncidentState, Operation, Phone, Tier
 from bridge.response import Action, Step, actions_for
 from bridge.triggers.sip import Config as ExchangeSettings
@@ -104,7 +104,7 @@ def forecast(site: Site, incident: Incident, step: Step, missing: Sequence[str] 
     found = [
         _forecast(order, action, drivers[action.driver]) for order, action in enumerate(actions, start=1)
     ]
-    if step in SILENCING:  # dispatch is told to ring nobody any more
+    if step in ALONE:
         return found
     return [replace(each, fallback=_stand_in(site, each)) for each in found]
 

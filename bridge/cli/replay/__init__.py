@@ -13,9 +13,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from bridge.cli.door import by_option
 from bridge.cli.options import FAILED, REFUSED, json_option
-from bridge.cli.replay.journal import rerun_journal
+from bridge.cli.replay.filing import check_filing, file_lost
+from bridge.cli.replay.journal import rerun_journal, rerun_store
 from bridge.cli.replay.lines import Lines
+from bridge.cli.replay.reenact import SPEEDS, LogCalls, Wanted, check_training, reenact
 from bridge.cli.replay.result import Result
 from bridge.cli.replay.screen import Screen
 from bridge.cli.replay.work import Work
@@ -33,7 +36,7 @@ NOWHERE = "replay"
 
 
 @click.command(name="replay")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="FILE...")
 @click.option(
     "--config", "-c", type=click.Path(path_type=Path), help="The site file: which calls are alarms."
 )
@@ -62,6 +65,24 @@ NOWHERE = "replay"
     is_flag=True,
     help="List alarm calls without an incident in the site's store. Reads only.",
 )
+@click.option(
+    "--open",
+    "open_",
+    is_flag=True,
+    help="With --reconcile: file them. What is over moves no camera and opens no pop-up.",
+)
+@by_option
+@click.option(
+    "--speed",
+    type=click.Choice(list(SPEEDS)),
+    help="Play the calls again on simulated systems, as an exercise: as they came, faster, or at once.",
+)
+@click.option(
+    "--database",
+    type=click.Path(path_type=Path),
+    help="Keep the exercise of --speed in this new SQLite file.",
+)
+@click.option("--journal", is_flag=True, help="Run the site's own database again, instead of a FILE.")
 @json_option
 def command(
     *,
@@ -76,6 +97,11 @@ def command(
     against: Path | None,
     fail_on_change: bool,
     reconcile: bool,
+    open_: bool,
+    by: str | None,
+    speed: str | None,
+    database: Path | None,
+    journal: bool,
     as_json: bool,
 ) -> None:
     """Show what the bridge would have done with the calls in a PBX's logs.
@@ -84,19 +110,27 @@ def command(
     folder means all files in it, `-` standard input. Of several logs of the same calls the one that tells
     most is read; --format picks another. Nothing is sent to any system.
 
+    With --reconcile --open every alarm call without an incident gets one: one that is over is closed from
+    its beginning, with a review item that somebody clears by `sosbridge incidents resolve`.
+
+    With --speed the calls come again, for training: the bridge itself works on simulated systems, and
+    everything is marked as an exercise. Ctrl-C ends it.
+
     The bridge's own database (with --config) is run again, event by event: the decisions must be the same.
+    --journal takes the one that the site file names, also where it is PostgreSQL.
 
     Exit codes: 0 all lines were read, 1 some were bad (or a change, a parting or a lost call
     was found), 2 nothing usable.
     """
-    if bool(config) == bool(alarms):
-        raise click.UsageError("say which calls are alarms: either --config FILE or --alarm PATTERN")
+    _check_source(files, config, alarms, journal=journal, as_json=as_json)
     if fail_on_change and not against:
         raise click.UsageError("--fail-on-change needs --against FILE")
     if columns and format_ not in (None, Format.CEL):
         raise click.UsageError("--columns are those of a CEL file: --format cel")
     if reconcile and (config is None or timeline is not None):
         raise click.UsageError("--reconcile needs --config FILE, and shows all of the log: no --timeline")
+    check_filing(open_, by, wanted=reconcile)
+    check_training(speed, database, wanted=config is not None and not against and not reconcile)
     if timeline == "":
         raise click.UsageError("--timeline needs the id of an incident or of a call")
     site = load(config, secrets=False) if config else None
@@ -112,18 +146,40 @@ def command(
         columns=tuple(filter(None, columns.split(","))),
     )
     if choice.format is Format.JOURNAL:
-        if against or timeline or reconcile:
-            raise click.UsageError("a journal is only run again: no --against, --timeline or --reconcile")
+        if against or timeline or reconcile or speed:
+            raise click.UsageError(
+                "a journal is only run again: no --against, --timeline, --reconcile or --speed"
+            )
         sys.exit(rerun_journal(choice, site, troubles, as_json=as_json))
+    if speed and site:
+        played = LogCalls(plan)
+        reading = Reading(played, played.interest, troubles, times, source=_source_of(site, pbx))
+        _read(choice.logs, reading, troubles, quiet=as_json)
+        reading.end()
+        wanted = Wanted(
+            speed=SPEEDS[speed],
+            database=database,
+            timeline=timeline,
+            as_json=as_json,
+            listen="-" not in files and not as_json and sys.stdin.isatty(),
+        )
+        code = reenact(site, played, troubles, wanted)
+        sys.exit(code if reading.progress.records else REFUSED)
     shown = Lines(timeline=timeline) if as_json else Screen(Console(), zone, timeline=timeline)
     with ExitStack() as stack:
         store = stack.enter_context(build_store(site)) if reconcile and site else None
+        if store and open_:
+            store.require_writable()
         lost = Reconciliation(store, time.time()) if store else None
         work = Work(plan, other, shown, lost)
-        reading = Reading(work, work.interest, troubles, times, source=_source_of(site, pbx))
+        source = _source_of(site, pbx, only=open_)
+        reading = Reading(work, work.interest, troubles, times, source=source)
         _read(choice.logs, reading, troubles, quiet=as_json)
         reading.end()
         work.end()
+        filed = (
+            file_lost(site, store, lost, source=source, by=by) if open_ and site and store and lost else None
+        )
     shown.end(
         Result(
             summary=work.summary,
@@ -134,6 +190,7 @@ def command(
             reading=reading,
             left_out=choice.left_out,
             lost=lost,
+            filed=filed,
         )
     )
     if not reading.progress.records:
@@ -143,6 +200,18 @@ def command(
         sys.exit(FAILED)
 
 
+def _check_source(
+    files: tuple[str, ...], config: Path | None, alarms: tuple[str, ...], *, journal: bool, as_json: bool
+) -> None:
+    """Raise UsageError unless it is clear what is read, and by whose rules. With --journal that is all."""
+    if journal:
+        sys.exit(rerun_store(config, files, as_json=as_json))
+    if not files:
+        raise click.UsageError("Missing argument 'FILE...'.")
+    if bool(config) == bool(alarms):
+        raise click.UsageError("say which calls are alarms: either --config FILE or --alarm PATTERN")
+
+
 def _times(zone: str) -> Times:
     try:
         return Times(zone)
@@ -150,15 +219,19 @@ def _times(zone: str) -> Times:
         raise click.UsageError(f"--timezone {zone}: no such timezone") from None
 
 
-def _source_of(site: Site | None, pbx: str | None) -> str:
+def _source_of(site: Site | None, pbx: str | None, *, only: bool = False) -> str:
     """Return what the PBX is called in live events: the ids of its calls and incidents derive from it.
 
-    pbx: the link's name; the site's first one if None. Raises ConfigError where there is no such link.
+    pbx: the link's name; the site's first one if None. Raises ConfigError where there is no such link; with
+    `only`, also where it is not clear which of several is meant.
     """
     links = {link.name: link.config for link in site.triggers} if site else {}
     watching = {name: config for name, config in links.items() if isinstance(config, (AmiWatch, AriWatch))}
     if site and pbx and pbx not in watching:
         raise ConfigError(f"{site.path}: {unknown('PBX link', pbx, watching, none=': there are none')}")
+    sources = {config.source or f"asterisk/{name}" for name, config in watching.items()}
+    if only and not pbx and len(sources) > 1:
+        raise ConfigError(f"say whose logs these are: --pbx NAME, one of {', '.join(watching)}")
     name = pbx or next(iter(watching), NOWHERE)
     config = watching.get(name)
     return (config.source if config else "") or f"asterisk/{name}"

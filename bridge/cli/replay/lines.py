@@ -11,13 +11,14 @@ import click
 
 from bridge.cli.replay.result import Result
 from bridge.model import Delivery, Incident, TimelineEntry
-from bridge.replay import CallRow, Summary
+from bridge.replay import CallRow, Summary, owed_to
 from bridge.replay.difference import Act, Change, View
 from bridge.store.plain import to_plain
 
 
 class Lines:
-    """Prints rows of the types `call`, `incident`, `action`; last `change`, `lost`, `bad_line` and `summary`.
+    """Prints rows of the types `call`, `incident`, `action`; last `change`, `lost`, `filed`, `bad_line` and
+    `summary`.
 
     timeline: id of the only incident to show, or of one of its calls; then with rows of the type `story`.
     """
@@ -48,7 +49,9 @@ class Lines:
         for change in difference.changes if difference else ():
             print_row("change", _change(change))
         for lost in result.lost.lost if result.lost else ():
-            print_row("lost", asdict(lost.row) | {"due": lost.due})
+            print_row("lost", asdict(lost.row) | {"due": owed_to(lost)})
+        for filed in result.filed or ():
+            print_row("filed", asdict(filed))
         for bad in troubles.named:
             print_row("bad_line", asdict(bad))
         print_row(
@@ -71,6 +74,8 @@ class Lines:
                 "changes": len(difference.changes) if difference else None,
                 "against": _would_do(result.there) if difference else None,
                 "lost": len(result.lost.lost) if result.lost else None,
+                "filed": None if result.filed is None else len(result.filed),
+                "rung": None if result.filed is None else sum(each.rings for each in result.filed),
             },
         )
 

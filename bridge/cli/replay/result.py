@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.cli.replay.filing import Filed
 from bridge.replay import Difference, LeftOut, Reading, Reconciliation, Summary, Times, Troubles
 
 
@@ -21,3 +22,5 @@ class Result:
     left_out: Sequence[LeftOut]
     lost: Reconciliation | None
     """None without `--reconcile`."""
+    filed: Sequence[Filed] | None
+    """None without `--open`."""

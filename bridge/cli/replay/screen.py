@@ -11,6 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from bridge.cli.replay.filing import Filed
 from bridge.cli.replay.lines import is_of
 from bridge.cli.replay.result import Result
 from bridge.config.problems import plural, visible
@@ -28,6 +29,7 @@ from bridge.replay import (
     Summary,
     Times,
     Troubles,
+    owed_to,
 )
 
 MOST: Final = 1000
@@ -86,6 +88,8 @@ class Screen:
                 self._show_loads(result.summary, result.there)
             if result.lost is not None:
                 self._show_lost(result.lost)
+            if result.filed is not None:
+                self._show_filed(result.filed)
             self._show_figures(result.summary, result.reading)
         self._show_left_out(result.left_out)
         self._show_troubles(result.troubles, result.times)
@@ -107,10 +111,10 @@ class Screen:
             self._moment(row.dialing_at),
             visible(row.phone),
             visible(row.dialled),
-            _after(row.picked_up_at, row.dialing_at),
+            "unknown" if "picked_up_at" in row.unknown else _after(row.picked_up_at, row.dialing_at),
             "time unknown" if "answered_at" in row.unknown else answered,
             _after(row.ended_at, row.dialing_at),
-            row.outcome or ("unknown" if row.unknown else "no end in the log"),
+            row.outcome or ("unknown" if "outcome" in row.unknown else "no end in the log"),
             visible(row.id),
         )
 
@@ -149,7 +153,7 @@ class Screen:
                     visible(row.phone),
                     visible(row.dialled),
                     row.outcome or "unknown",
-                    _DUE[lost.due],
+                    _DUE[owed_to(lost)],
                     visible(row.id),
                 )
             )
@@ -157,6 +161,19 @@ class Screen:
         if found.before:
             text = f"{found.before} of them came before the store's first event: no bridge ran yet"
             self._console.print(text, style="yellow", highlight=False)
+
+    def _show_filed(self, filed: Sequence[Filed]) -> None:
+        if not filed:
+            self._console.print("nothing was filed", highlight=False)
+            return
+        rows = [("incident", "dispatch", "id")]
+        rows += [
+            (each.incident[:8], "is told" if each.rings else _NEVER, visible(each.call)) for each in filed
+        ]
+        self._print_table("Filed", rows[: MOST + 1], loud=1, calm=(_NEVER, "dispatch"))
+        rung = sum(each.rings for each in filed)
+        text = f"{plural(len(filed), 'incident')} filed, to be looked into; dispatch is told of {rung}"
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def _print_table(
         self, title: str, rows: Sequence[tuple[str, ...]], *, loud: int, calm: tuple[str, ...]

@@ -38,6 +38,8 @@ class Work:
         self._shown = shown
         self._plan = plan
         self._lost = lost
+        self._callers: dict[str, str] = {}
+        """Numbers of those who make the alarm calls that are being read, by the calls' ids."""
         self._book = CallBook(plan.is_alarm)
         self._stories: dict[str, list[TimelineEntry]] = {}
         self._calls: dict[str, set[str]] = {}
@@ -59,9 +61,11 @@ class Work:
         self.summary.add_call(row)
         self._shown.call(row)
         if self._lost is not None and row.alarm:
-            self._lost.take(row)
+            self._lost.take(row, self._callers.pop(row.id, ""))
 
     def _take(self, event: Event) -> None:
+        if self._lost is not None and event.caller and self._plan.is_alarm(event.dialled):
+            self._callers[event.key] = event.caller
         for rerun in self._reruns:
             rerun.take(event)
 

@@ -28,7 +28,11 @@ ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
 MORE: Final = "more_wanted"
 """The step that rings because one person who has it is not enough."""
+MISSED: Final = "missed"
+"""The step that tells of an SOS of the past, once; nobody is connected with anybody."""
 
+NOWHERE: Final = ("sos-heartbeat", "noted")
+"""Where the near end of a call goes that connects nobody: it is hung up there."""
 LISTENING: Final = 120.0
 """Seconds beyond the ringing that a dispatcher may need to listen and press 1."""
 VIDEO: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"})
@@ -38,6 +42,7 @@ _NAME: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 _ENDPOINT: Final = re.compile(r"[0-9A-Za-z_.@+-]{1,80}")
 _MOST_DONE: Final = 20
 """An Asterisk variable has room for some more of them."""
+_CLOCK: Final = re.compile(r"[0-2][0-9][0-5][0-9]")
 _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _NOT_IN_PHONE: Final = re.compile(r"[^0-9A-Za-z_.+-]")
 _NOT_IN_CALL: Final = re.compile(r"[^0-9A-Za-z._-]")
@@ -92,6 +97,8 @@ def call_of(delivery: Delivery, config: Config) -> Call:
         variables["GROUP"] = _checked("group", delivery.target, _NAME)
         rung = "2" if step == SECOND_TIER else delivery.params.get("ring_tier", "1")
         variables["TIER"] = _checked("tier", rung, _ID)
+    if step == MISSED:
+        variables["MISSED"] = _checked("time", delivery.params.get("missed", "").replace(":", ""), _CLOCK)
     if step == ALERT_AGAIN:
         variables["ALERT"] = "yes"
     if step == MORE or (step == TAKEN and delivery.params.get("more")):
@@ -103,8 +110,8 @@ def call_of(delivery: Delivery, config: Config) -> Call:
     return Call(
         id=delivery_id,
         channel=f"Local/*{phone}@{context}/n",
-        context=near_end,
-        exten=f"*{phone}",
+        context=NOWHERE[0] if step == MISSED else near_end,
+        exten=NOWHERE[1] if step == MISSED else f"*{phone}",
         seconds=seconds,
         variables={f"__SOS_{name}": value for name, value in variables.items()},
     )
@@ -116,8 +123,8 @@ def question_of(delivery_id: str) -> Call:
     return Call(
         id=f"{delivery_id}-asked",
         channel=f"Local/*{delivery_id}@sos-asked/n",
-        context="sos-heartbeat",
-        exten="noted",
+        context=NOWHERE[0],
+        exten=NOWHERE[1],
         seconds=3.0,
         once=False,
     )

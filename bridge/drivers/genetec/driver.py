@@ -64,6 +64,7 @@ class Driver:
             Operation.EVENT_START: events.start,
             Operation.EVENT_STOP: events.stop,
             Operation.BOOKMARK: self._bookmark,
+            Operation.BOOKMARK_PAST: self._bookmark,
             Operation.PROVE_LIVE: self._prove_live,
             Operation.SHOW: tiles.show,
             Operation.HIDE: tiles.hide,

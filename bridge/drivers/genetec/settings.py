@@ -184,6 +184,7 @@ def capabilities_of(config: Config) -> Mapping[Operation, Capability]:
     possible: dict[Operation, Capability] = {
         # A repeat makes a second, equal mark at the same moment: better than none, and nothing can be asked.
         Operation.BOOKMARK: Capability.REPEATABLE,
+        Operation.BOOKMARK_PAST: Capability.REPEATABLE,
         Operation.PROVE_LIVE: Capability.REPEATABLE,
         Operation.SHOW: Capability.REPEATABLE,
         Operation.HIDE: Capability.REPEATABLE,

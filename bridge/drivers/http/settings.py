@@ -31,6 +31,8 @@ _CARRIED: Final = (
     # what every action carries (response.describe)
     *("incident", "tier", "phone", "extension", "location", "spoken", "opened_at", "opened_ts"),
     *("acknowledged_by", "closed_by", "close_reason", "exercise", "title", "missing", "news"),
+    # of a call of the past: when it ended, and its time on the clock
+    *("ended_ts", "missed"),
     # what is added for a camera, for a console, for dispatch; what an earlier receipt named
     *("camera", "preset", "cameras", "views", "picture", "reference"),
     # what the delivery itself says

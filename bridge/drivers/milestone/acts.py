@@ -43,8 +43,17 @@ def timestamp(at: float) -> str:
 
 def opened_at(delivery: Delivery, now: float) -> float:
     """When the incident opened; now, where that is not said."""
+    return _time(delivery, "opened_ts", now)
+
+
+def ended_at(delivery: Delivery, now: float) -> float:
+    """When a call of the past ended; now, where that is not said."""
+    return _time(delivery, "ended_ts", now)
+
+
+def _time(delivery: Delivery, name: str, now: float) -> float:
     try:
-        at = float(delivery.params.get("opened_ts", ""))
+        at = float(delivery.params.get(name, ""))
     except ValueError:
         return now
     return at if 0.0 <= at <= now else now

@@ -8,6 +8,7 @@ from bridge.drivers.milestone.acts import (
     Actions,
     accepted,
     description_of,
+    ended_at,
     guid,
     made,
     opened_at,
@@ -56,6 +57,7 @@ class Evidence:
     def actions(self) -> Actions:
         return {
             Operation.BOOKMARK: self.bookmark,
+            Operation.BOOKMARK_PAST: self.bookmark,
             Operation.EXTEND_BOOKMARK: self.extend,
             Operation.LOCK_EVIDENCE: self.lock,
         }
@@ -179,7 +181,7 @@ class Evidence:
             "reference": delivery.incident,
             "timeBegin": timestamp(opened - self._config.bookmark_before),
             "timeTriggered": timestamp(opened),
-            "timeEnd": timestamp(now + self._config.bookmark_after),
+            "timeEnd": timestamp(ended_at(delivery, now) + self._config.bookmark_after),
             "devicePath": camera_path(camera),
         }
 

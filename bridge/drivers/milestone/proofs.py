@@ -17,6 +17,7 @@ def proofs_of(config: Config) -> Mapping[Operation, str]:
         Operation.RECALL_PRESET: "the camera's position is that of the preset",
         Operation.HOME: "the camera's position is that of the default preset",
         Operation.BOOKMARK: "the bookmark is read back by its id",
+        Operation.BOOKMARK_PAST: "the bookmark is read back by its id",
         Operation.EXTEND_BOOKMARK: "the bookmark's new end is read back",
         Operation.LOCK_EVIDENCE: "the evidence lock is read back by its id",
         Operation.POPUP: "the alarm is read back, with the incident's id",

@@ -47,6 +47,7 @@ _OVER_REST: Final = MappingProxyType(
         Operation.RECALL_PRESET: Capability.ASK_FIRST,
         Operation.HOME: Capability.ASK_FIRST,
         Operation.BOOKMARK: Capability.ASK_FIRST,
+        Operation.BOOKMARK_PAST: Capability.ASK_FIRST,
         Operation.EXTEND_BOOKMARK: Capability.REPEATABLE,
         Operation.SHOW: Capability.REPEATABLE,
         Operation.HIDE: Capability.REPEATABLE,

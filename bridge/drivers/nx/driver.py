@@ -71,6 +71,7 @@ class Driver:
             Operation.EVENT_STOP: self._stop_event,
             Operation.PROVE_LIVE: self._prove_live,
             Operation.BOOKMARK: bookmarks.make,
+            Operation.BOOKMARK_PAST: bookmarks.make,
             Operation.EXTEND_BOOKMARK: bookmarks.extend,
             Operation.RECALL_PRESET: ptz.recall,
             Operation.HOME: ptz.home,

@@ -12,6 +12,7 @@ def proofs_of(config: Config) -> Mapping[Operation, str]:
     """Return what is read back with these settings, from a server of 6.1 or later."""
     proofs = {
         Operation.BOOKMARK: "the bookmark with the incident's tag is read back",
+        Operation.BOOKMARK_PAST: "the bookmark with the incident's tag is read back",
         Operation.EXTEND_BOOKMARK: "the bookmark's new length is read back",
         Operation.PROVE_LIVE: "the camera's status is Online or Recording",
     }

@@ -16,6 +16,7 @@ _POSSIBLE: Final = {
     Operation.START_RECORDING: Capability.BY_RULE,
     Operation.STOP_RECORDING: Capability.BY_RULE,
     Operation.BOOKMARK: Capability.ASK_FIRST,
+    Operation.BOOKMARK_PAST: Capability.ASK_FIRST,
     Operation.EXTEND_BOOKMARK: Capability.REPEATABLE,
     Operation.PROVE_LIVE: Capability.REPEATABLE,
     Operation.RECALL_PRESET: Capability.REPEATABLE,

@@ -38,6 +38,14 @@ def opened_ms(delivery: Delivery) -> int:
         return round(delivery.created_at * 1000)
 
 
+def ended_ms(delivery: Delivery) -> int:
+    """When a call of the past ended, in milliseconds; when the incident opened, where that is not said."""
+    try:
+        return round(float(delivery.params.get("ended_ts", "")) * 1000)
+    except (ValueError, OverflowError):
+        return opened_ms(delivery)
+
+
 def caption(delivery: Delivery) -> str:
     """`TANKFARM-EAST-POST-03 TANKFARM-EAST-PTZ-01`, behind EXERCISE where it is one."""
     exercise = "EXERCISE" if delivery.params.get("exercise") else ""
@@ -55,20 +63,21 @@ def incident_tag(delivery: Delivery) -> str:
 
 
 def bookmark_fields(delivery: Delivery, *, before: float, length: float) -> dict[str, Any]:
-    """The body that makes the bookmark. before, length: seconds."""
+    """The body that makes the bookmark, which holds all of a call of the past. before, length: seconds."""
     opened = opened_ms(delivery)
+    lasted = max(0, ended_ms(delivery) - opened)
     facts = facts_of(delivery, (*FACTS, "missing"))
     tags = [
         OURS,
         incident_tag(delivery),
-        str(delivery.tier),
+        delivery.params.get("tier") or str(delivery.tier),
         escape_line(delivery.params.get("location", "")),
     ]
     return {
         "name": (escape_line(delivery.params.get("title", "")) or "SOS")[:NAME_LENGTH],
         "description": "\n".join([*facts, f"incident {delivery.incident} event {opened}"]),
         "startTimeMs": opened - round(before * 1000),
-        "durationMs": round(length * 1000),
+        "durationMs": max(round(length * 1000), round(before * 1000) + lasted),
         "tags": [tag for tag in tags if tag],
     }
 

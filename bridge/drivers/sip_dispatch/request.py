@@ -22,6 +22,8 @@ ALERT_AGAIN: Final = "unresolved"
 """The step that rings although somebody has the alarm."""
 MORE: Final = "more_wanted"
 """The step that rings because one person who has it is not enough."""
+MISSED: Final = "missed"
+"""The step that tells of an SOS of the past."""
 PICTURES: Final = MappingProxyType({"not confirmed": "unconfirmed", "none": "none"})
 
 
@@ -57,5 +59,6 @@ def command_of(delivery: Delivery) -> Notify | Recall | Taken:
         tier=tier,
         more=step == MORE,
         alert=step == ALERT_AGAIN,
+        missed=params.get("missed", "") if step == MISSED else "",
         done=tuple(params.get("acknowledgers", "").splitlines()),
     )

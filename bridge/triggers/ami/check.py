@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from bridge.errors import ConfigError, DeliveryError, ProtocolError
-from bridge.model import Clock, Finding
+from bridge.model import Clock, Finding, Say
 from bridge.protocols.ami_link import Account, Refused, Session, connect
 
 _TOO_MUCH: Final = {
@@ -17,6 +18,8 @@ _TOO_MUCH: Final = {
     "ModuleLoad": "system",
 }
 """Actions a watcher never needs, and the manager.conf `write` class that lets it have them."""
+_HEAD: Final = 64 * 1024
+"""Bytes of a log's beginning that are looked at."""
 _ECHO: Final = 1.0
 """Seconds to wait for the events that our own logins cause."""
 
@@ -104,3 +107,16 @@ async def _events(session: Session, account: Account, clock: Clock) -> list[_Lin
     if seen and not any("Timestamp" in message for message in seen):
         lines.append(("warning", "events have no time of their own: set `timestampevents = yes`"))
     return lines
+
+
+def check_log(subject: str, file: Path) -> Finding:
+    """Report whether the PBX's CEL file can be read, and holds anything. Blocks."""
+    say = Say(subject)
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_HEAD)
+    except OSError as error:
+        return say.error(f"cel_file: {file} cannot be read: {error.strerror or error}")
+    if head and not any(kind in head for kind in (b"CHAN_START", b"CHAN_END", b"LINKEDID_END")):
+        return say.error(f"cel_file: {file} is no CEL file")
+    return say.ok(f"cel_file: {file} can be read" + ("" if head else ", and is empty so far"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.protocols.ami_account import Account, Host, Login
@@ -37,6 +39,10 @@ class Config(BaseModel):
     """Seconds of silence after a ping until the link counts as down."""
     resync_interval: float = Field(default=60.0, ge=0.05, le=3600)
     """Seconds between looks for calls that ended unseen and for a changed dialplan pack."""
+
+    cel_file: Path | None = None
+    """The PBX's CEL file in CSV, where the bridge can read it (the same machine, a mounted folder): after a
+    gap it tells which alarm calls nobody saw. Without it only calls that live on after a gap are found."""
 
     def account(self, *, events: str = "on") -> Account:
         """Return the connection's settings. Raises ConfigError where a TLS file cannot be used."""

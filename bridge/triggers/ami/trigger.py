@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from bridge.model import Finding
 from bridge.protocols.ami_link import Link, Session
 from bridge.triggers._pbx import PbxTrigger, TriggerStatus
 from bridge.triggers._watch import Watched
-from bridge.triggers.ami.check import check_account
+from bridge.triggers.ami.check import check_account, check_log
 from bridge.triggers.ami.settings import Config
 from bridge.triggers.ami.watch import Watch
 
@@ -34,7 +35,10 @@ class Trigger(PbxTrigger[Config, Session]):
             account = self._config.account()
         except ConfigError as error:
             return [Finding(level="error", subject=self._subject, text=str(error))]
-        return await check_account(self._subject, account, self._clock)
+        found = await check_account(self._subject, account, self._clock)
+        if (file := self._config.cel_file) is not None:
+            found.append(await asyncio.to_thread(check_log, self._subject, file))
+        return found
 
     def _require_usable(self, config: Config) -> None:
         config.account()
