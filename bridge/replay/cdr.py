@@ -19,6 +19,7 @@ from bridge.replay.cdr_layout import DISPOSITIONS, CdrLayout
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, text_of, values_of
+from bridge.replay.times import second_of
 from bridge.replay.trouble import Troubles, read_each
 
 TOGETHER: Final = 3600.0
@@ -29,7 +30,6 @@ _GIVES_UP: Final = frozenset({"hangup", "busy", "congestion"})
 """Applications by which the dialplan itself ends a call."""
 _DIALLED_BY_PBX: Final = "appdial"
 """What CDR calls the application of a channel that Asterisk has dialled itself."""
-_BORN: Final = re.compile(r"(\d{9,10})\.\d+$")
 _NUMBER: Final = re.compile(r"<([^<>]*)>\s*$")
 
 
@@ -136,7 +136,7 @@ class CdrCalls:
         if text["disposition"].upper() not in DISPOSITIONS:
             raise Broken("no disposition of a CDR")
         uniqueid = text.get("uniqueid", "")
-        born = _second_of(uniqueid)
+        born = second_of(uniqueid)
         start = self._time_of(values["start"], born)
         ended = start + _seconds(text.get("duration", ""))
         answered = ended - _seconds(text.get("billsec", ""))
@@ -228,9 +228,3 @@ def _seconds(text: str) -> float:
         return max(0.0, float(text))
     except ValueError:
         return 0.0
-
-
-def _second_of(uniqueid: str) -> float | None:
-    """Return when the channel was made, which a Uniqueid begins with."""
-    found = _BORN.search(uniqueid)
-    return float(found[1]) if found else None

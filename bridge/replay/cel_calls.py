@@ -16,10 +16,13 @@ from bridge.replay.gathering import Gathering
 from bridge.replay.interest import Interest
 from bridge.replay.outlet import Outlet
 from bridge.replay.records import Broken, Table, Values, text_of
+from bridge.replay.times import second_of
 from bridge.replay.trouble import Troubles, excerpt
 
 BACKWARDS: Final = 60.0
 """Seconds by which a channel may begin before one that stands earlier in the log."""
+ASTRAY: Final = 86400.0
+"""Seconds by which no timezone puts a channel's first row behind its Uniqueid: the time is damaged."""
 BATCH: Final = 500
 """Lines read at once where some of them are not as the others are."""
 _START, _ANSWER, _ENTER, _EXIT, _HANGUP, _END, _APPLICATION, _OTHER = range(8)
@@ -43,8 +46,8 @@ _CERTAIN_TIME: Final = re.compile(
 class CelCalls:
     """Reads one CEL file after another of the same layout.
 
-    source: the PBX's name in events, as live (`asterisk/pbx1`). time_of: a column's text -> UTC epoch
-    seconds; raises ValueError.
+    source: the PBX's name in events, as live (`asterisk/pbx1`). time_of: a column's text and the second the
+    Uniqueid tells -> UTC epoch seconds; raises ValueError.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class CelCalls:
         troubles: Troubles,
         *,
         source: str,
-        time_of: Callable[[bytes], float],
+        time_of: Callable[[bytes, float | None], float],
     ) -> None:
         self._table, self._layout = _table_of(layout)
         self._interest = interest
@@ -99,7 +102,7 @@ class CelCalls:
         for number, line in enumerate(lines, first):
             try:
                 row = self._table.row(line)
-                self._time_of(row[self._layout.time])
+                self.time(row)
             except ValueError as error:
                 self._troubles.note(file, number, str(error), excerpt(line))
             else:
@@ -156,8 +159,12 @@ class CelCalls:
             self._gathering.track(channel.group)
 
     def _in_order(self, row: Values) -> None:
-        """Raises Broken for a channel that begins too early."""
+        """Raises Broken for a channel that begins too early, and for a time long after the Uniqueid's."""
         at = self.time(row)
+        if at > self._newest + ASTRAY:
+            born = second_of(text_of(row[self._layout.uniqueid]))
+            if born is not None and at - born > ASTRAY:
+                raise Broken("the time is not that of the Uniqueid")
         if at < self._newest - BACKWARDS:
             raise Broken("a call that began long before the one above it: is the log in order?")
         self._newest = max(self._newest, at)
@@ -189,7 +196,10 @@ class CelCalls:
         return stated
 
     def time(self, row: Values) -> float:
-        return self._time_of(row[self._layout.time])
+        value = row[self._layout.time]
+        # A time in epoch seconds needs no help.
+        born = second_of(text_of(row[self._layout.uniqueid])) if b":" in value else None
+        return self._time_of(value, born)
 
     def start(self, row: Values) -> tuple[str, str, str]:
         layout = self._layout

@@ -21,6 +21,8 @@ HEAD: Final = 64 * 1024
 LONGEST_LINE: Final = 1024 * 1024
 STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
+_BOM: Final = b"\xef\xbb\xbf"
+"""Editors of Windows put it before UTF-8 text."""
 _DAMAGES: Final = (OSError, EOFError, zlib.error)
 
 
@@ -37,7 +39,7 @@ class Source:
         start = _peek(raw)
         self._packed = gzip.GzipFile(fileobj=raw) if start.startswith(_GZIP) else None
         self._damage: Exception | None = None
-        self.head = self._take(HEAD)
+        self.head = self._take(HEAD).removeprefix(_BOM)
 
     @property
     def done(self) -> int:

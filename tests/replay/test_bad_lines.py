@@ -86,6 +86,22 @@ def test_rows_out_of_order_are_named_and_read_on(tmp_path: Path) -> None:
     assert [row.outcome for row in got.rows.values()] == ["answered", "answered"]
 
 
+def test_a_byte_order_mark_before_the_first_line(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    log.write_bytes(b"\xef\xbb\xbf" + ANSWERED)
+    got = read(log)
+    assert ([row.outcome for row in got.rows.values()], got.bad) == (["answered"], [])
+
+
+def test_a_damaged_time_does_not_make_the_rest_of_the_log_late(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    first, rest = ANSWERED.split(b"\n", 1)
+    log.write_bytes(first.replace(AT, b"3" + AT[1:], 1) + b"\n" + rest + CANCELLED)
+    got = read(log)
+    assert got.bad == [(1, "the time is not that of the Uniqueid")]
+    assert [row.outcome for row in got.rows.values()] == ["abandoned"]
+
+
 def test_the_same_file_twice_counts_once(tmp_path: Path) -> None:
     one, two = tmp_path / "Master.csv", tmp_path / "copy.csv"
     one.write_bytes(ANSWERED)

@@ -79,6 +79,24 @@ def test_cel_without_quotes(tmp_path: Path) -> None:
     assert outcome(read(log)) == [("1001", "9110", "unanswered")]
 
 
+def test_cel_in_local_time_loses_no_call_at_the_end_of_summer_time(tmp_path: Path) -> None:
+    minutes = [("02:50", 1792889400), ("02:10", 1792890600), ("02:50", 1792893000), ("03:10", 1792894200)]
+    local = [
+        [
+            kind,
+            f"2026-10-25 {shown}:00.500000",
+            *rest[:12],
+            *(f"{born}.{id_[11:]}" for id_ in rest[12:14]),
+            *rest[14:],
+        ]
+        for shown, born in minutes
+        for kind, _, *rest in rows()
+    ]
+    got = read(write(tmp_path / "Master.csv", local), timezone="Europe/Amsterdam")
+    assert got.bad == []
+    assert [row.dialing_at for row in got.rows.values()] == [born + 0.5 for _, born in minutes]
+
+
 def test_cel_in_local_time(tmp_path: Path) -> None:
     local = [[row[0], "2026-07-01 12:00:00.500000", *row[2:]] for row in rows()]
     got = read(write(tmp_path / "Master.csv", local), timezone="Europe/Amsterdam")

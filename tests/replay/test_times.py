@@ -43,3 +43,21 @@ def test_a_log_in_utc_is_told_by_the_uniqueid() -> None:
     times = Times(AMSTERDAM)
     assert times.of(b"2026-07-01 12:00:00", 1782907201.0) == 1782907200.0
     assert times.in_utc == 1
+
+
+def test_what_the_uniqueid_has_told_is_not_said() -> None:
+    times = Times(AMSTERDAM)
+    assert times.of(b"2026-10-25 02:30:00", 1792891800.0) == 1792891800.0
+    assert times.ambiguous == 0
+
+
+def test_of_a_long_call_nothing_happens_before_it_began() -> None:
+    times = Times(AMSTERDAM)
+    assert times.of(b"2026-10-25 02:10:00", 1792888200.0) == 1792890600.0, "of the second hour"
+    assert times.of(b"2026-07-01 12:00:00", 1782907200.0 - 2000) == 1782907200.0, "in UTC"
+
+
+def test_a_long_call_of_a_log_in_utc_west_of_it() -> None:
+    times = Times("America/New_York")
+    assert times.of(b"2026-07-01 12:00:00", 1782907200.0) == 1782907200.0
+    assert times.of(b"2026-07-01 12:40:00", 1782907200.0) == 1782907200.0 + 2400
