@@ -35,6 +35,8 @@ QUIET: Final = 3600.0
 A log holds nobody's click: an SOS would be open, and remind, to the log's end, and the phone's next one join
 it a year later.
 """
+ENDLESS: Final = 86400.0
+"""The same where a call of it has no end: a PBX that stopped has never written any."""
 MOST_CLOSED: Final = 50
 """Closed incidents kept in the state before it is cleaned."""
 PROOF: Final = "imagined"
@@ -139,7 +141,7 @@ class Rerun:
         incident = self._state.incidents.get(id_)
         if incident is None or not incident.live:
             self._heard.pop(id_, None)
-        elif self._state.live_calls(id_):
+        elif self._state.live_calls(id_) and self._heard[id_] + ENDLESS > at:
             self._set(at + QUIET, id_)
         elif self._heard[id_] + QUIET > at:
             self._set(self._heard[id_] + QUIET, id_)

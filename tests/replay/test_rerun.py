@@ -49,6 +49,9 @@ def a_call(start: float = START, key: str = "1700000000.1", *, answered: bool = 
     return [*events, call_event(Kind.CALL_ENDED, start + 30, key=key, ended_by="caller", outcome=outcome)]
 
 
+DAY = 86400.0
+
+
 def run(events: list[Event], plan: Plan = PLAN) -> Closed:
     closed = Closed()
     rerun = Rerun(plan, closed=closed)
@@ -178,3 +181,10 @@ def test_an_incident_that_is_not_opened_any_more_and_one_that_is_routine_now() -
     assert (gone.then, gone.now is not None) == (None, True)
     [lower] = difference(replace(PLAN, alarm_extensions=("9999",)), a_call()).changes
     assert (lower.now and lower.now.tier, lower.then and lower.then.tier) == ("emergency", "routine")
+
+
+def test_a_call_whose_end_was_never_written_does_not_take_the_next_ones_in() -> None:
+    """The PBX stopped in the middle of it."""
+    later = START + 300 * DAY
+    closed = run([*a_call()[:1], *a_call(later, "1700000000.2")])
+    assert [incident.opened_at for incident, _ in closed.incidents] == [START, later]
