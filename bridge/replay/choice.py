@@ -92,7 +92,8 @@ def choose(
     """
     logs: list[Log] = []
     left_out: list[LeftOut] = []
-    for place, source in _different(places, troubles):
+    empty: list[str] = []
+    for place, source in _different(places, troubles, empty):
         found = detect(source.head, wanted=wanted, columns=columns)
         other = detect(source.head) if wanted and found is None else None
         if found is not None:
@@ -109,18 +110,26 @@ def choose(
     if not logs:
         for each in left_out:
             troubles.note(each.file, 0, f"no {wanted or 'log of a PBX'}", each.format)
+        for name in () if troubles.total else empty:
+            troubles.note(name, 0, "nothing in it")
         return Choice((), ())
     return _of_one_kind(logs, left_out)
 
 
-def _different(places: Sequence[Place], troubles: Troubles) -> Iterator[tuple[Place, Source]]:
-    """Open each file that is not empty. Of copies, packed or not, the longest is taken."""
+def _different(
+    places: Sequence[Place], troubles: Troubles, empty: list[str]
+) -> Iterator[tuple[Place, Source]]:
+    """Open each file that is not empty. Of copies, packed or not, the longest is taken.
+
+    empty: takes the names of the others.
+    """
     seen: dict[bytes, str] = {}
     for place in sorted(places, key=lambda place: -place.size):
         source = opened(place, troubles)
         if source is None:
             continue
         if not source.head:
+            empty.append(place.name)
             source.close()
             continue
         mark = hashlib.sha256(source.head).digest()

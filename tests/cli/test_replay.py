@@ -159,6 +159,19 @@ def test_alarm_says_which_calls_are_alarms(alarms: Sequence[str], is_alarm: bool
     assert ran.summary["alarm_calls"] == int(is_alarm)
 
 
+@pytest.mark.parametrize("alarm", ["", "_9[", "_[3-1]", "91 10"])
+def test_an_alarm_that_no_phone_can_dial_is_refused(alarm: str) -> None:
+    ran = replay(ANSWERED, "--alarm", alarm)
+    assert (ran.code, f"Invalid value for '--alarm': {alarm!r}" in ran.output) == (2, True)
+
+
+def test_that_there_was_nothing_to_read_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    log.touch()
+    ran = replay(log, "--alarm", "9110")
+    assert (ran.code, "Master.csv: nothing in it" in ran.output) == (2, True)
+
+
 def test_the_keys_of_every_row_are_those_of_the_documentation(site: Path, other: Path) -> None:
     broken = site.with_name("Master.csv")
     broken.write_bytes(ANSWERED.read_bytes() + b"rubbish\n")

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
@@ -24,6 +25,7 @@ from bridge.cli.replay.screen import Screen
 from bridge.cli.replay.work import Work
 from bridge.config import Site, load
 from bridge.config.build import build_store
+from bridge.config.fields import AlarmExtension
 from bridge.config.problems import unknown
 from bridge.errors import ConfigError
 from bridge.replay import Format, Log, Reading, Reconciliation, Times, Troubles, choose, places
@@ -33,6 +35,7 @@ from bridge.triggers.ami.settings import Config as AmiWatch
 from bridge.triggers.ari.settings import Config as AriWatch
 
 NOWHERE = "replay"
+_ALARM: TypeAdapter[str] = TypeAdapter(AlarmExtension)
 
 
 @click.command(name="replay")
@@ -45,6 +48,7 @@ NOWHERE = "replay"
     "alarms",
     multiple=True,
     metavar="PATTERN",
+    callback=lambda _context, _option, values: tuple(map(_alarm, values)),
     help="An alarm extension or pattern (_911X), instead of a site file. May be repeated.",
 )
 @click.option(
@@ -198,6 +202,14 @@ def command(
     changed = fail_on_change and work.difference is not None and bool(work.difference.changes)
     if troubles.total or changed or not shown.found or (lost and lost.lost):
         sys.exit(FAILED)
+
+
+def _alarm(pattern: str) -> str:
+    """Return the pattern if a site file may name it. Raises BadParameter."""
+    try:
+        return _ALARM.validate_python(pattern)
+    except ValidationError as error:
+        raise click.BadParameter(f"{pattern!r} {error.errors()[0]['msg']}") from None
 
 
 def _check_source(
