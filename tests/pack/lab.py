@@ -13,6 +13,7 @@ what somebody heard can be told by its frequency (`TONES`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import socket
@@ -35,6 +36,7 @@ from tests.parts.baresip import Baresip
 from tests.parts.processes import PartError
 from tests.parts.sip import Phones, Sipp, rings_unanswered
 from tests.parts.sound import write_tone
+from tests.waiting import until
 
 EXTENSIONS: Final = """\
 [general]
@@ -363,3 +365,14 @@ def _write_tones(folder: Path, facts: PackFacts, chosen: Sequence[str] | None) -
             file = folder / f"{prompt.name}.wav"
             file.parent.mkdir(parents=True, exist_ok=True)
             write_tone(file, TONES.get(name) or min(next(spares), 3300), 0.3)
+
+
+async def until_rung(crew: Mapping[str, Sipp], **calls: int) -> None:
+    """Wait until each telephone (`d2001=1`) was called so often; fail if one is called once more."""
+
+    def rung() -> dict[str, int]:
+        return {name: crew[name[1:]].calls_received() for name in calls}
+
+    await until(lambda: rung() == calls)
+    await asyncio.sleep(0.4)
+    assert rung() == calls

@@ -150,7 +150,7 @@ def test_a_press_after_the_hangup_calls_the_phone_back_into_that_talk(
     phones.call(calls_and_cancels(Phone("1004"), after=0.8), lab.pbx.sip_port, "9110").finish()
     uid = lab.wait("SOSAck", Dispatcher="2001", Kind="").get("SosUid")
     lab.wait("SOSCallbackEnd", SosUid=uid, DialStatus="ANSWER")
-    assert len(crew["2001"].received("INVITE")) == 1
+    assert crew["2001"].calls_received() == 1
     # `callback: ring`: it rings like any call.
     [invite] = phone.received("INVITE")
     assert not invite.header("Call-Info")

@@ -142,6 +142,10 @@ class Sipp:
         """Return the received messages of one kind: a method (`INVITE`) or a status (`180`)."""
         return [message for message in self.messages if not message.sent and _is(message, what)]
 
+    def calls_received(self) -> int:
+        """Return how many calls came: an INVITE that had to be sent again is the same one."""
+        return len({message.header("Call-ID") for message in self.received("INVITE")})
+
     def wait_received(self, what: str, timeout: float = 15.0) -> SipMessage:
         """Wait for the first received message of one kind. Raises PartError after `timeout` seconds."""
         deadline = time.monotonic() + timeout
