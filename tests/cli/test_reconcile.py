@@ -138,7 +138,7 @@ def test_a_store_that_is_not_there_is_said(tmp_path: Path) -> None:
     path = tmp_path / "site.yaml"
     path.write_text(f"{SITE}state_dir: {tmp_path}\n")
     ran = replay(ANSWERED, "-c", path, "--reconcile")
-    assert ran.code == 1
+    assert ran.code == 2
     assert "sosbridge db upgrade" in ran.output
 
 

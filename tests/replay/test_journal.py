@@ -22,6 +22,7 @@ from tests.engine.control_room import ControlRoom
 from tests.engine.site import FULL, PLAN
 from tests.engine.test_replay import play
 from tests.parts.postgres import Postgres
+from tests.replay.logs import FOLDER
 from tests.store.rows import NOW
 
 
@@ -248,5 +249,33 @@ def test_a_database_of_somebody_else(tmp_path: Path, site: Path, content: bytes)
     path = tmp_path / "astdb.sqlite3"
     path.write_bytes(b"SQLite format 3\0" + content)
     result = CliRunner(env={}).invoke(main, ["replay", str(path), "-c", str(site)])
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert isinstance(result.exception, SystemExit)
+    assert "sosbridge db verify" in result.output
+
+
+def test_a_database_without_a_journal(tmp_path: Path, site: Path) -> None:
+    path = tmp_path / "astdb.sqlite3"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE astdb (key TEXT, value TEXT)")
+    result = CliRunner(env={}).invoke(main, ["replay", str(path), "-c", str(site)])
+    assert (result.exit_code, "is no journal: name the bridge's own" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///{folder}/none.sqlite3", "sosbridge db upgrade --config"),
+        ("sqlite:///{folder}/damaged.sqlite3", "sosbridge db verify"),
+        ("postgresql://sosbridge@127.0.0.1:1/sosbridge", "see that its server runs"),
+    ],
+    ids=["not there", "damaged", "away"],
+)
+@pytest.mark.parametrize("reads", ["--journal", "--reconcile"])
+def test_a_store_that_cannot_be_used(tmp_path: Path, site: Path, url: str, said: str, reads: str) -> None:
+    (tmp_path / "damaged.sqlite3").write_bytes(b"SQLite format 3\0" + b"\xff" * 4000)
+    site.write_text(f"{SITE}store: {{url: '{url.format(folder=tmp_path)}'}}\n")
+    log = [str(FOLDER / "22" / "answered.cel")] if reads == "--reconcile" else []
+    result = CliRunner(env={}).invoke(main, ["replay", *log, reads, "-c", str(site)])
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert (result.exit_code, said in result.output) == (2, True), result.output

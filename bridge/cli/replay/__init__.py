@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from bridge.cli.door import by_option
 from bridge.cli.options import FAILED, REFUSED, json_option
+from bridge.cli.replay.database import needed
 from bridge.cli.replay.filing import check_filing, file_lost
 from bridge.cli.replay.journal import rerun_journal, rerun_store
 from bridge.cli.replay.lines import Lines
@@ -124,7 +125,7 @@ def command(
     --journal takes the one that the site file names, also where it is PostgreSQL.
 
     Exit codes: 0 all lines were read, 1 some were bad (or a change, a parting or a lost call
-    was found), 2 nothing usable.
+    was found), 2 nothing usable, also where the database cannot be used.
     """
     _check_source(files, config, alarms, journal=journal, as_json=as_json)
     if fail_on_change and not against:
@@ -170,7 +171,7 @@ def command(
         code = reenact(site, played, troubles, wanted)
         sys.exit(code if reading.progress.records else REFUSED)
     shown = Lines(timeline=timeline) if as_json else Screen(Console(), zone, timeline=timeline)
-    with ExitStack() as stack:
+    with needed(), ExitStack() as stack:
         store = stack.enter_context(build_store(site)) if reconcile and site else None
         if store and open_:
             store.require_writable()

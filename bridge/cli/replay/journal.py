@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
 from bridge.cli.options import FAILED, REFUSED
+from bridge.cli.replay.database import needed
 from bridge.cli.replay.lines import print_row
 from bridge.config import Site, load
 from bridge.config.build import build_store
 from bridge.config.problems import plural, visible
 from bridge.errors import ConfigError, StoreError
 from bridge.replay import Choice, Comparison, Troubles, Unlike, compare
-from bridge.store import Reader
+from bridge.store import Database, Reader
 
 SQLITE: Final = b"SQLite format 3\0"
 FEW: Final = 20
 
 
 def rerun_journal(choice: Choice, site: Site | None, troubles: Troubles, *, as_json: bool) -> int:
-    """Print what the second run gave; return the exit code. Raises UsageError, ConfigError, StoreError."""
+    """Print what the second run gave; return the exit code. Raises UsageError, ConfigError."""
     if site is None:
         raise click.UsageError("a journal is run again by its own site file: --config FILE")
     if len(choice.logs) > 1:
@@ -33,10 +34,12 @@ def rerun_journal(choice: Choice, site: Site | None, troubles: Troubles, *, as_j
     with place.path.open("rb") as file:
         if file.read(len(SQLITE)) != SQLITE:
             raise ConfigError(f"{place.name}: unpack the database first")
-    reader = Reader(f"sqlite:///{place.path.absolute()}")
-    return _rerun(
-        reader, site, bad=[str(bad) for bad in troubles.named], total=troubles.total, as_json=as_json
-    )
+    url = f"sqlite:///{place.path.absolute()}"
+    with needed(), Database(url) as database:
+        if database.revision() is None:
+            raise StoreError(f"{place.name} is no journal: name the bridge's own database, or use --journal")
+    bad = [str(each) for each in troubles.named]
+    return _rerun(lambda: Reader(url), site, bad=bad, total=troubles.total, as_json=as_json)
 
 
 def rerun_store(config: Path | None, files: Collection[str], *, as_json: bool) -> int:
@@ -44,16 +47,25 @@ def rerun_store(config: Path | None, files: Collection[str], *, as_json: bool) -
     if config is None or files:
         raise click.UsageError("--journal is the site's own database: --config FILE, and no log")
     site = load(config, secrets=False)
-    return _rerun(build_store(site), site, as_json=as_json)
+    return _rerun(lambda: build_store(site), site, as_json=as_json)
 
 
-def _rerun(journal: Reader, site: Site, *, bad: Sequence[str] = (), total: int = 0, as_json: bool) -> int:
+def _rerun(
+    journal: Callable[[], Reader],
+    site: Site,
+    *,
+    bad: Sequence[str] = (),
+    total: int = 0,
+    as_json: bool,
+) -> int:
     """total: how many bad files there were; `bad` names the first."""
-    with journal as reader:
+    with needed(), journal() as reader:
         try:
             found = compare(reader, site.plan())
-        except (ValueError, TypeError) as error:
-            raise StoreError(f"{reader}: a row was changed so that it cannot be read: {error}") from error
+        except (ValueError, TypeError) as error:  # a finding: the database works
+            words = f"{reader}: a row was changed so that it cannot be read: {error}"
+            click.echo(words, err=True)
+            return FAILED
     (_print_rows if as_json else _tell)(found)
     for line in bad:
         click.echo(line, err=True)
