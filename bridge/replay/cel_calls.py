@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge.calls.channels import is_device
 from bridge.calls.facts import Fact
+from bridge.replay.begun import Begun
 from bridge.replay.cel import Row, bridge_in, end_in, facts_of, is_incoming
 from bridge.replay.cel_layout import KINDS, Layout
 from bridge.replay.gathering import Gathering
@@ -20,9 +21,10 @@ from bridge.replay.times import second_of
 from bridge.replay.trouble import Troubles, excerpt
 
 BACKWARDS: Final = 60.0
-"""Seconds by which a channel may begin before one that stands earlier in the log."""
+"""Seconds by which a channel may begin before one that stands earlier in the log, without a word."""
 ASTRAY: Final = 86400.0
 """Seconds by which no timezone puts a channel's first row behind its Uniqueid: the time is damaged."""
+LATE: Final = "a call that began long before the one above it: read all the same; was the clock set back?"
 BATCH: Final = 500
 """Lines read at once where some of them are not as the others are."""
 _START, _ANSWER, _ENTER, _EXIT, _HANGUP, _END, _APPLICATION, _OTHER = range(8)
@@ -46,8 +48,9 @@ _CERTAIN_TIME: Final = re.compile(
 class CelCalls:
     """Reads one CEL file after another of the same layout.
 
-    source: the PBX's name in events, as live (`asterisk/pbx1`). time_of: a column's text and the second the
-    Uniqueid tells -> UTC epoch seconds; raises ValueError.
+    begun: what began in this PBX's logs, of all layouts. source: the PBX's name in events, as live
+    (`asterisk/pbx1`). time_of: a column's text and the second the Uniqueid tells -> UTC epoch seconds; raises
+    ValueError.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class CelCalls:
         outlet: Outlet,
         interest: Interest,
         troubles: Troubles,
+        begun: Begun,
         *,
         source: str,
         time_of: Callable[[bytes, float | None], float],
@@ -63,24 +67,27 @@ class CelCalls:
         self._table, self._layout = _table_of(layout)
         self._interest = interest
         self._troubles = troubles
+        self._begun = begun
         self._time_of = time_of
         self._gathering: Gathering[Values] = Gathering(self, outlet, source=source, via="cel")
         self._alarms = lru_cache(maxsize=10_000)(self._is_alarm)
         self._newest = 0.0
+        self._kept = 0
+        """Lines that are noted, and records all the same."""
 
     def feed(self, file: str, first: int, text: bytes) -> int:
         """Read lines, which have an LF between them; return how many were records.
 
         first: number of the first.
         """
-        bad = self._troubles.total
+        lost = self._troubles.total - self._kept
         count = text.count(b"\n") + 1
         rows = self._table.rows(text, count)
         if rows is not None:
             self._read(file, enumerate(rows, first))
         else:
             self._read_in_batches(file, first, text.split(b"\n"))
-        return count - (self._troubles.total - bad)
+        return count - (self._troubles.total - self._kept - lost)
 
     def end(self) -> None:
         """The log is over: tell of the calls that live."""
@@ -118,7 +125,7 @@ class CelCalls:
                 continue
             if code == _START or code is None:
                 try:
-                    self._starts(row)
+                    self._starts(file, number, row)
                 except Broken as error:
                     self._troubles.note(file, number, str(error), excerpt(b",".join(row)))
                 continue
@@ -142,32 +149,36 @@ class CelCalls:
                 elif code == _APPLICATION:
                     self._gathering.track(channel.group)
 
-    def _starts(self, row: Values) -> None:
+    def _starts(self, file: str, number: int, row: Values) -> None:
         """Raises Broken."""
         layout = self._layout
         if row[layout.kind] != b"CHAN_START":
             raise Broken("no CEL event")
         uniqueid, linkedid, name = row[layout.uniqueid], row[layout.linkedid], row[layout.channel]
         exten = row[layout.exten]
+        at = self.time(row)
+        self._not_astray(at, uniqueid)
+        if self._begun.again(uniqueid, at):
+            raise Broken("a channel whose beginning came already: is a part of the log there twice?")
         channel = self._gathering.channels.get(uniqueid)
         if channel is None:
-            self._in_order(row)
+            if at < self._newest - BACKWARDS:
+                self._kept += 1
+                self._troubles.note(file, number, LATE, excerpt(b",".join(row)))
+                self._newest = at  # said once: what follows is in order again
+            self._newest = max(self._newest, at)
             channel = self._gathering.begin(uniqueid, linkedid, name)
         kin, incoming = self._gathering.kin(channel), is_incoming(exten)
         self._gathering.add(channel, row, _START, kin, incoming, uniqueid == linkedid)
         if self._alarms(exten) or self._interest.of_channel(name):
             self._gathering.track(channel.group)
 
-    def _in_order(self, row: Values) -> None:
-        """Raises Broken for a channel that begins too early, and for a time long after the Uniqueid's."""
-        at = self.time(row)
+    def _not_astray(self, at: float, uniqueid: bytes) -> None:
+        """Raises Broken for a time long after the Uniqueid's."""
         if at > self._newest + ASTRAY:
-            born = second_of(text_of(row[self._layout.uniqueid]))
+            born = second_of(text_of(uniqueid))
             if born is not None and at - born > ASTRAY:
                 raise Broken("the time is not that of the Uniqueid")
-        if at < self._newest - BACKWARDS:
-            raise Broken("a call that began long before the one above it: is the log in order?")
-        self._newest = max(self._newest, at)
 
     def _is_alarm(self, exten: bytes) -> bool:
         return self._interest.is_alarm(text_of(exten))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from bridge.replay.begun import Begun
 from bridge.replay.cdr import CdrCalls
 from bridge.replay.cel_calls import CelCalls
 from bridge.replay.cel_layout import Layout
@@ -50,6 +51,7 @@ class Reading:
         self.tell: Callable[[Progress], object] = lambda _: None
         """Called now and then while a file is read."""
         self._spoken = Spoken(outlet, interest, troubles, source=source)
+        self._begun = Begun()
         self._cel: dict[Layout, CelCalls] = {}
         self._tables: dict[str, CdrCalls | QueueCalls] = {}
         self.progress = Progress()
@@ -98,7 +100,7 @@ class Reading:
 
     def _cel_reader(self, layout: Layout) -> CelCalls:
         if layout not in self._cel:
-            common = (self._outlet, self._interest, self._troubles)
+            common = (self._outlet, self._interest, self._troubles, self._begun)
             self._cel[layout] = CelCalls(layout, *common, source=self._source, time_of=self._times.of)
         return self._cel[layout]
 

@@ -17,13 +17,14 @@ from typing import BinaryIO, Final
 from bridge.errors import SosBridgeError
 from bridge.model import Event
 from bridge.replay.calls import CallBook, CallRow
+from bridge.replay.cel_calls import BACKWARDS
 from bridge.replay.cel_layout import Layout
 from bridge.replay.formats import Detected, Format, detect
 from bridge.replay.inputs import HEAD, Source
 from bridge.replay.interest import Interest
 from bridge.replay.reading import Reading
-from bridge.replay.records import Broken, values_of
-from bridge.replay.times import Times
+from bridge.replay.records import Broken, text_of, values_of
+from bridge.replay.times import Times, second_of
 from bridge.replay.trouble import Troubles
 from bridge.response import Plan
 
@@ -89,22 +90,50 @@ class _Reader:
         self._interest = Interest([plan])
         self._book = CallBook(plan.is_alarm)
         self._tail = Tail()
+        self._troubles = Troubles()
 
     def read(self) -> Tail:
         parts = [self._part_of(self._path)]
         if not parts[0].reaches:
             parts = [*self._before(), *parts]
-        reading = Reading(self, self._interest, Troubles(), self._times, source=self._source)
+        reading = Reading(self, self._interest, self._troubles, self._times, source=self._source)
         for part in parts:
             if part.layout is not None:
-                lines = io.BytesIO(b"\n".join([*part.lines, b""]))
-                reading.read(Source(str(part.path), lines), Detected(Format.CEL, cel=part.layout))
+                before, since = self._cut(part.lines, part.layout)
+                self._read(reading, part, before)
+                self._troubles.forget()  # what was wrong before the gap is none of its troubles
+                self._read(reading, part, since)
+                self._tell_troubles(part.path)
                 for newest in self._times_in(part.lines[-1:], part.layout):
                     self._tail.newest = newest
         reading.end()
         for row in self._book.live():
             self.call(row)
         return self._tail
+
+    def _read(self, reading: Reading, part: _Part, lines: list[bytes]) -> None:
+        text = io.BytesIO(b"".join(line + b"\n" for line in lines))
+        reading.read(Source(str(part.path), text), Detected(Format.CEL, cel=part.layout))
+
+    def _cut(self, lines: list[bytes], layout: Layout) -> tuple[list[bytes], list[bytes]]:
+        """Return the lines before the gap, and those from its beginning or a clock's setting back on."""
+        newest = 0.0
+        for position, line in enumerate(lines):
+            for at in self._times_in([line], layout):
+                if at >= self._begin or at < newest - BACKWARDS:
+                    return lines[:position], lines[position:]
+                newest = max(newest, at)
+        return lines, []
+
+    def _tell_troubles(self, path: Path) -> None:
+        """Say what was wrong with lines of the gap, by its first: a number would be that of the tail."""
+        if self._troubles.named:
+            first, more = self._troubles.named[0].text, self._troubles.total - 1
+            others = f", and {more} more" if more else ""
+            self._add_trouble(f"{path}: {first}{others}: {BY_HAND}")
+
+    def _add_trouble(self, text: str) -> None:
+        self._tail.trouble = "; ".join(filter(None, (self._tail.trouble, text)))
 
     # --- the outlet ---------------------------------------------------------------------------------
 
@@ -132,7 +161,7 @@ class _Reader:
         begins = next(self._times_in(lines, layout), None)
         reaches = begins is not None and begins < self._begin
         if cut and not reaches:
-            self._tail.trouble = f"{path}: the gap is longer than its last {MOST // STEP} MiB: {BY_HAND}"
+            self._add_trouble(f"{path}: the gap is longer than its last {MOST // STEP} MiB: {BY_HAND}")
         return _Part(path, replace(layout, header=False), lines, reaches=reaches or cut)
 
     def _layout_of(self, path: Path, head: bytes) -> Layout | None:
@@ -169,7 +198,8 @@ class _Reader:
     def _times_in(self, lines: Iterable[bytes], layout: Layout) -> Iterator[float]:
         for line in lines:
             try:
-                yield self._times.of(values_of(line)[layout.time])
+                values = values_of(line)
+                yield self._times.of(values[layout.time], second_of(text_of(values[layout.uniqueid])))
             except (Broken, ValueError, IndexError):
                 continue
 
@@ -183,6 +213,6 @@ class _Reader:
         if not late:
             return []
         if late[-1].suffix in PACKED:
-            self._tail.trouble = f"{late[-1]} is packed, and the gap began in it: {BY_HAND}"
+            self._add_trouble(f"{late[-1]} is packed, and the gap began in it: {BY_HAND}")
             return []
         return [self._part_of(late[-1])]

@@ -38,6 +38,11 @@ class Troubles:
         if len(self.named) < MOST_NAMED:
             self.named.append(BadLine(file, line, f"{what}: {detail}" if detail else what))
 
+    def forget(self) -> None:
+        """What was noted so far does not matter."""
+        self.named.clear()
+        self.counts.clear()
+
     @property
     def total(self) -> int:
         return self.counts.total()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bridge.replay.begun import Begun
 from tests.replay.logs import FOLDER, read
 
 ANSWERED = (FOLDER / "22" / "answered.cel").read_bytes()
@@ -82,8 +84,55 @@ def test_rows_out_of_order_are_named_and_read_on(tmp_path: Path) -> None:
     log = tmp_path / "Master.csv"
     log.write_bytes(later + CANCELLED + later.replace(b"17963", b"17964"))
     got = read(log)
-    assert {why for _, why in got.bad} == {"a call that began long before the one above it"}
-    assert [row.outcome for row in got.rows.values()] == ["answered", "answered"]
+    assert got.bad == [(LINES + 1, "a call that began long before the one above it")]
+    assert [row.outcome for row in got.rows.values()] == ["answered", "abandoned", "answered"]
+    assert got.records == 2 * LINES + CANCELLED.count(b"\n")
+
+
+def shifted(rows: bytes, seconds: int) -> bytes:
+    """The rows of a call, as if it had been made later."""
+    return re.sub(rb"\b1795\d{6}\b", lambda found: b"%d" % (int(found[0]) + seconds), rows)
+
+
+def test_a_clock_that_was_set_back_costs_no_call_and_is_said_once(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    calls = [shifted(ANSWERED, at) for at in (0, 7200, 100, 200, 300, 7300)]
+    log.write_bytes(b"".join(calls))
+    got = read(log)
+    assert got.bad == [(2 * LINES + 1, "a call that began long before the one above it")]
+    assert [row.outcome for row in got.rows.values()] == ["answered"] * 6
+
+
+def test_a_log_that_holds_a_part_twice_tells_each_call_once(tmp_path: Path) -> None:
+    log = tmp_path / "Master.csv"
+    log.write_bytes(ANSWERED + CANCELLED + ANSWERED + CANCELLED)
+    got = read(log)
+    assert {why for _, why in got.bad} == {"a channel whose beginning came already"}
+    assert got.bad[0] == (LINES + CANCELLED.count(b"\n") + 1, "a channel whose beginning came already")
+    assert [row.outcome for row in got.rows.values()] == ["answered", "abandoned"]
+
+
+def test_a_copy_that_overlaps_loses_nothing_and_tells_nothing_twice(tmp_path: Path) -> None:
+    one, two = tmp_path / "Master.csv.1", tmp_path / "Master.csv"
+    calls = [shifted(ANSWERED, at) for at in (0, 1000, 2000, 3000)]
+    begins, _, _ = calls[2].partition(b"\n")  # and its end was not written yet
+    one.write_bytes(calls[0] + calls[3] + begins + b"\n")
+    two.write_bytes(calls[1] + calls[2] + calls[3])
+    got = read(one, two)
+    assert sorted(int(row.dialing_at - float(AT)) for row in got.rows.values()) == [0, 1000, 2000, 3000]
+    assert [row.outcome for row in got.rows.values()] == ["answered"] * 4
+
+
+def test_a_uniqueid_that_comes_again_is_another_call_at_another_time() -> None:
+    begun = Begun()
+    assert [begun.again(b"1.1", at) for at in (1.0, 2.0, 2.0)] == [False, False, True]
+
+
+def test_what_is_remembered_does_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.replay.begun.FEWEST", 2)
+    begun = Begun()
+    assert not any(begun.again(b"1.%d" % number, 1.0) for number in range(6))
+    assert [begun.again(b"1.%d" % number, 1.0) for number in (5, 3, 0)] == [True, True, False]
 
 
 def test_a_byte_order_mark_before_the_first_line(tmp_path: Path) -> None:
@@ -156,3 +205,25 @@ def test_nothing_usable(tmp_path: Path) -> None:
     got = read(log)
     assert got.records == 0
     assert [bad.text for bad in got.troubles.named] == ["no log of a PBX: say what it is with --format"]
+
+
+def test_a_clock_that_was_set_back_costs_no_call_of_a_cdr_and_parts_none(tmp_path: Path) -> None:
+    """The rows of one call belong together, whatever the clock said before."""
+    log = tmp_path / "Master.csv"
+    rows = (FOLDER / "22" / "queue.cdr_csv").read_bytes()
+    later = rows.replace(b"2026-11-23 00:", b"2026-11-23 06:").replace(b"1795392066.21", b"1795413666.99")
+    log.write_bytes(later + rows)
+    got = read(log)
+    assert got.bad == []
+    assert {row.id: row.outcome for row in got.rows.values()} == {
+        "1795413666.99": "answered",
+        "1795392066.21": "answered",
+    }
+
+
+def test_a_clock_that_was_set_back_costs_no_call_of_an_ami_capture(tmp_path: Path) -> None:
+    log = tmp_path / "capture"
+    recorded = (FOLDER.parent / "ami" / "22" / "answered.ami").read_bytes()
+    said = re.sub(rb"(?m)^(?:# .*|@[\d.]+)\n", b"", recorded).lstrip(b"\n")
+    log.write_bytes(shifted(said, 7200) + said)
+    assert [row.outcome for row in read(log).rows.values()] == ["answered", "answered"]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -110,6 +112,49 @@ def test_a_packed_file_is_said(log: Path) -> None:
     found = read(log)
     assert "is packed" in found.trouble
     assert len(found.rows) == 1
+
+
+def test_a_clock_that_was_set_back_in_the_gap_costs_no_call_and_is_said(log: Path) -> None:
+    log.write_text(call("busy", BEGIN + 500) + call("busy", BEGIN + 20) + call("busy", BEGIN + 40))
+    found = read(log)
+    assert times(found) == [BEGIN + 500, BEGIN + 20, BEGIN + 40]
+    assert "a call that began long before the one above it" in found.trouble
+    assert "sosbridge replay --reconcile" in found.trouble
+
+
+def test_a_clock_that_was_set_back_to_before_the_gap_is_said(log: Path) -> None:
+    log.write_text(call("busy", BEGIN - 500) + call("busy", BEGIN - 5000) + call("busy", BEGIN + 20))
+    assert "a call that began long before the one above it" in read(log).trouble
+
+
+def test_a_line_that_cannot_be_read_is_said(log: Path) -> None:
+    log.write_text(call("busy", BEGIN + 10) + '"half\n' + "\0\0\n" + call("busy", BEGIN + 20))
+    found = read(log)
+    assert times(found) == [BEGIN + 10, BEGIN + 20]
+    assert "and 1 more: see what it holds" in found.trouble
+
+
+def test_a_line_of_before_the_gap_that_cannot_be_read_is_not(log: Path) -> None:
+    log.write_text(
+        call("busy", BEGIN - 900) + '"half\n' + call("busy", BEGIN - 800) + call("busy", BEGIN + 20)
+    )
+    found = read(log)
+    assert times(found)[-1] == BEGIN + 20
+    assert found.trouble == ""
+
+
+def test_the_hour_that_comes_twice_is_told_by_the_uniqueid(log: Path) -> None:
+    """02:30 in Amsterdam, the second time: an hour behind the first."""
+    second = datetime(2026, 10, 25, 1, 30, tzinfo=UTC).timestamp()
+    zone = ZoneInfo("Europe/Amsterdam")
+    rows = re.sub(
+        r'(?<=",")\d{10}\.\d{6}(?=",)',
+        lambda found: f"{datetime.fromtimestamp(float(found[0]), zone):%Y-%m-%d %H:%M:%S.%f}",
+        call("busy", second),
+    )
+    log.write_text(rows)
+    found = tail_of(log, second - 600, PLAN, source="asterisk/pbx1", timezone="Europe/Amsterdam")
+    assert found.newest == pytest.approx(second, abs=5)
 
 
 def test_a_header_is_no_record(log: Path) -> None:
