@@ -13,6 +13,7 @@ import os
 import random
 import socket
 import tempfile
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,10 @@ class _Zone:
 
     def block(self, size: int) -> int:
         """Return the first (even) port of `size` free ones. Raises OSError if there are none."""
+        with _one_at_a_time:
+            return self._block(size)
+
+    def _block(self, size: int) -> int:
         while True:
             for stretch in self._claimed:
                 for _ in range(100 if len(stretch) >= size else 0):
@@ -70,6 +75,8 @@ def _lock(start: int) -> int | None:
     return lock
 
 
+_one_at_a_time: Final = threading.Lock()
+"""Telephones of a crew are started side by side."""
 _handed_out: set[int] = set()
 _SINGLE: Final = _Zone(range(10_000, 18_000))
 _BLOCKS: Final = _Zone(range(18_000, 32_000))
