@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import pwd
 import sqlite3
+import time
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -40,7 +41,7 @@ def make_engine(path: Path, limits: Limits, *, writes: bool) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        _set_up(connection, writes=writes)
+        _set_up(connection, writes=writes, wait=wait)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -49,14 +50,31 @@ def make_engine(path: Path, limits: Limits, *, writes: bool) -> sa.Engine:
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
-    [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    if mode != "wal":
+def _set_up(connection: sqlite3.Connection, *, writes: bool, wait: float) -> None:
+    if _journal_mode(connection, wait) != "wal":
         raise StoreError("this file system cannot hold the database (no WAL): put it on a local disk")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     if not writes:
         connection.execute("PRAGMA query_only = ON")
+
+
+def _journal_mode(connection: sqlite3.Connection, wait: float) -> str:
+    """Turn WAL on and return the mode.
+
+    Of two that open a new file at once SQLite lets one fail, without waiting as it does elsewhere:
+    so we wait, `wait` seconds at most.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+        else:
+            return str(mode)
 
 
 def may_write(path: Path) -> bool:

@@ -6,7 +6,10 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -115,6 +118,21 @@ def test_a_locked_sqlite_is_waited_for_no_longer_than_told(sqlite_store: Store, 
         with store.transaction() as transaction:
             transaction.write([decision(incident())])
     other.close()
+
+
+def test_a_new_sqlite_file_is_opened_by_several_at_once(tmp_path: Path) -> None:
+    """SQLite lets one of them fail at once; which run meets that is chance: one in six."""
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(30):
+            url, together = f"sqlite:///{tmp_path}/{number}.db", Barrier(4)
+
+            def write(_: int, url: str = url, together: Barrier = together) -> None:
+                with closing(Database(url)) as database:
+                    together.wait()
+                    with database.write():
+                        pass
+
+            list(threads.map(write, range(4)))
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
